@@ -1,0 +1,1 @@
+"""How rows leave: wire format, schedule, client, ledger, measurement."""

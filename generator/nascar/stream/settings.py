@@ -1,0 +1,36 @@
+"""How a stream is to run, checked once where it enters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Settings of one run. The token never shows in a repr."""
+
+    url: str
+    database: str
+    rate: int
+    """Rows a second over all tables: what the run is held to."""
+    workers: int
+    """Most requests in flight."""
+    pregenerate_batches: int
+    """Most encoded batches that wait to be sent (also bounded by `ahead_s` and `ahead_bytes`)."""
+    token: str = ""
+    ahead_s: float = 1.0
+    """Encoded batches wait at most this long before their due time."""
+    ahead_bytes: int = 64 * 2**20
+    """Most bytes of encoded batches that wait to be sent."""
+    late_limit_s: float = 5.0
+    """A batch that could not be sent this long after its due time is dropped and counted as missed."""
+    max_backlog_s: float = 5.0
+    """The server may hold this many seconds of the rate in memory before new rows are held back."""
+    request_timeout_s: float = 10.0
+    drain_s: float = 15.0
+    """After the last batch, or Ctrl-C, requests in flight have this long to end."""
+    ready_timeout_s: float = 30.0
+    dry_run: bool = False
+
+    def __repr__(self) -> str:
+        return f"StreamSettings({self.database!r} at {self.url}, {self.rate:,}/s, {self.workers} workers)"
