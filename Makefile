@@ -1,0 +1,65 @@
+# The verbs of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RATE    ?= 612000
+CARS    ?= 40
+SECONDS ?= 120
+SEED    ?= 1
+
+.PHONY: help demo test check format dashboards lock clean install
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SECONDS=0 until stopped, SEED=)
+	@$(BIN)/nascar demo --rate $(RATE) --cars $(CARS) --seconds $(SECONDS) --seed $(SEED)
+
+install: $(VENV)/.demo  ## Install everything the commands need into .venv
+
+test: check  ## Everything that must hold: types, lint, laws, contracts, end to end
+	$(BIN)/pytest -q
+
+check: $(VENV)/.dev  ## Types and lint only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.dev  ## Lock the dependencies again after a change in pyproject.toml
+	$(LOCK) --extra build -o requirements/stream.txt
+	$(LOCK) --extra build --extra engine --extra export -o requirements/demo.txt
+	$(LOCK) --all-extras -o requirements/dev.txt
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-annotate --no-header --quiet
+
+clean:  ## Remove the virtual environment and what runs left behind
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A failed installation leaves no stamp, so the next call starts it again.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the demo into $(VENV) (about a minute, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the tools of the tests into $(VENV) (about a minute, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@ $(VENV)/.demo
+
+-include stack.mk
