@@ -1,0 +1,14 @@
+-- title: Speed Over Time (Specific Car)
+-- shows: The newest 1,000 readings of car 24: its speed through each turn, with rpm, throttle, fuel and lap beside it.
+SELECT
+    time,
+    speed_mph,
+    rpm,
+    throttle_position,
+    fuel_level,
+    lap
+FROM nascar_telemetry.engine_telemetry
+WHERE car_number = 24
+  AND time >= now() - INTERVAL '5 minutes'
+ORDER BY time DESC
+LIMIT 1000;
