@@ -7,9 +7,10 @@ to row (up to `STRICT_RATE` rows a second in all; above, only (car, time) stays 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from nascar.errors import UsageError
 from nascar.telemetry.schema import TABLES, Table
 
 STRICT_RATE: Final = 1_000_000 * len(TABLES)
@@ -17,6 +18,9 @@ STRICT_RATE: Final = 1_000_000 * len(TABLES)
 
 LONGEST_BATCH_S: Final = 0.25
 """A batch never covers more race time than this, so that at low rates rows still leave soon."""
+
+LONGEST_INSTANT_S: Final = 60
+"""Every car has a row in each table at least this often; it bounds the race time a batch can span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +51,36 @@ class RowPlan:
     """None: without end."""
     tables: tuple[Table, ...] = TABLES
 
-    @property
-    def batch_instants(self) -> int:
-        """Instants in a full batch; at least one, at most `batch_size` rows and `LONGEST_BATCH_S`."""
-        most = self.batch_size // self.cars
-        soon = int(LONGEST_BATCH_S * self.rate / (len(self.tables) * self.cars))
-        return max(1, min(most, soon))
+    batch_instants: int = field(init=False, repr=False, compare=False)
+    """Instants in a full batch; at least one, at most `batch_size` rows and `LONGEST_BATCH_S`."""
+    instants: int | None = field(init=False, repr=False, compare=False)
+    """Instants of each table in the whole run; None without end."""
 
-    @property
-    def instants(self) -> int | None:
-        """Instants of each table in the whole run; None without end."""
-        if self.duration_s is None:
-            return None
-        return round(self.duration_s * 1e6) * self.rate // (len(self.tables) * self.cars * 1_000_000)
+    def __post_init__(self) -> None:
+        per_instant = len(self.tables) * self.cars
+        least = -(-per_instant // LONGEST_INSTANT_S)
+        if self.rate < least:
+            raise UsageError(
+                f"At {self.rate:,} rows a second each of {self.cars} cars would wait more than "
+                f"{LONGEST_INSTANT_S} s for its next row. Give --rate {least:,} or more, or fewer cars."
+            )
+        if self.batch_size < self.cars:
+            raise UsageError(
+                f"A batch holds a row of every car. Give --batch-size {self.cars:,} or more, or fewer cars."
+            )
+        soon = int(LONGEST_BATCH_S * self.rate / per_instant)
+        instants = None
+        if self.duration_s is not None:
+            instants = round(self.duration_s * 1e6) * self.rate // (per_instant * 1_000_000)
+        object.__setattr__(self, "batch_instants", max(1, min(self.batch_size // self.cars, soon)))
+        object.__setattr__(self, "instants", instants)
 
     @property
     def batches(self) -> int | None:
         """Batches in the whole run; None without end."""
-        instants = self.instants
-        if instants is None:
+        if self.instants is None:
             return None
-        return len(self.tables) * -(-instants // self.batch_instants)
+        return len(self.tables) * -(-self.instants // self.batch_instants)
 
     def row_time_us(self, row: int) -> int:
         """Instant of row `row` of any table, µs since 1970."""
@@ -75,8 +88,7 @@ class RowPlan:
 
     def batch(self, index: int) -> Batch:
         """Batch number `index`; the last of each table may be shorter."""
-        tables = len(self.tables)
-        turn, which = divmod(index, tables)
+        turn, which = divmod(index, len(self.tables))
         first = turn * self.batch_instants
         instants = self.batch_instants
         if self.instants is not None:
@@ -85,9 +97,10 @@ class RowPlan:
             raise IndexError(f"the run has no batch {index}")
         first_row, rows = first * self.cars, instants * self.cars
         # One batch leaves every batch_rows / rate seconds: the tables' turns are spread over the time that
-        # a batch covers, and each waits until its last row has happened.
+        # a batch covers, and each waits until its last row has happened. A shorter last batch keeps the
+        # place of a full one, so that it does not overtake the turn before it.
         full = self.batch_instants * self.cars
-        due_us = self.row_time_us(first_row + rows) + which * full * 1_000_000 // self.rate
+        due_us = self.row_time_us(first_row + full) + which * full * 1_000_000 // self.rate
         return Batch(
             index=index,
             table=self.tables[which],

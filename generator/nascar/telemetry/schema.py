@@ -37,7 +37,8 @@ class Sensor:
     """How a number is read out of a race's frames.
 
     The reading is ``round((frame value * scale + noise) / step) * step``, cut to `clip`; the noise is
-    band-limited, with a standard deviation of `noise` in the column's own unit.
+    band-limited, with a standard deviation of `noise` in the column's own unit. Without noise, a reading
+    never leaves the range between its two ticks: what falls in the race falls in the rows.
     """
 
     frame: str
@@ -53,6 +54,10 @@ class Sensor:
     @property
     def step(self) -> float:
         return float(10.0**-self.decimals)
+
+    @property
+    def steps_per_unit(self) -> int:
+        return int(10**self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Table:
 MPH_PER_MPS: Final = 3600.0 / 1609.344
 
 _TIME = Column("time", Kind.TIME, "µs", "Instant of the row, UTC, since 1970-01-01 (ms with --time-unit ms)")
-_CAR_NUMBER = Column("car_number", Kind.INT, "", "Car number, 1–40 in the entry list that comes with the demo")
+_CAR_NUMBER = Column("car_number", Kind.INT, "", "Car number, 1–40 in the entry list of the demo")
 _DRIVER = Column("driver", Kind.TEXT, "", "Driver name")
 _TEAM = Column("team", Kind.TEXT, "", "Team name")
 _MANUFACTURER = Column("manufacturer", Kind.TEXT, "", "Chevrolet, Ford or Toyota")
@@ -152,7 +157,8 @@ ENGINE: Final = Table(
             "mph",
             "Speed over the ground",
             (55, 200),
-            Sensor("speed_mps", scale=MPH_PER_MPS, noise=0.05, decimals=2),
+            # A car that stands still must not read backwards.
+            Sensor("speed_mps", scale=MPH_PER_MPS, noise=0.05, decimals=2, clip=(0, 300)),
         ),
         Column(
             "engine_temp",

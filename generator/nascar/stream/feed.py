@@ -1,0 +1,74 @@
+"""The race's telemetry as a source of batches: renders the rows and puts them on the wire."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nascar.stream.source import BatchHead
+from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
+from nascar.telemetry.plan import RowPlan
+from nascar.telemetry.sampler import Sampler
+from nascar.telemetry.schema import Column, Kind, Table
+
+STOCK_BYTES: Final = 64 * 2**20
+"""Most bytes of buffers that lie ready for use, over all tables."""
+
+
+class TelemetryFeed:
+    """A `BatchSource`: batch `index` of the plan, rendered by the sampler and encoded."""
+
+    def __init__(self, sampler: Sampler, stock_bytes: int = STOCK_BYTES) -> None:
+        self._sampler = sampler
+        self._plan: RowPlan = sampler.plan
+        tables = self._plan.tables
+        self._wire = {
+            table.name: WireTable(
+                table.name, [self._wire_column(table, c) for c in table.columns], stock_bytes // len(tables)
+            )
+            for table in tables
+        }
+        # What a car carries with it is in the template.
+        self._filled = {
+            table.name: {column.name for column in table.columns if not _is_carried(column)}
+            for table in tables
+        }
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self._plan.tables)
+
+    @property
+    def batches(self) -> int | None:
+        return self._plan.batches
+
+    def head(self, index: int) -> BatchHead:
+        batch = self._plan.batch(index)
+        return BatchHead(
+            index=index,
+            table=batch.table.name,
+            rows=batch.rows,
+            first_time_us=batch.first_time_us,
+            last_time_us=batch.last_time_us,
+            due_us=batch.due_us,
+        )
+
+    def encode(self, index: int) -> WireBody:
+        batch = self._plan.batch(index)
+        filled = self._filled[batch.table.name]
+        body = self._wire[batch.table.name].lend(batch.rows)
+        for column, values in self._sampler.numbers(batch):
+            if column.name in filled:
+                body.fill(column.name, values)
+        return body
+
+    def _wire_column(self, table: Table, column: Column) -> WireColumn:
+        if column.kind is Kind.TEXT:
+            return WireColumn(column.name, self._sampler.texts(table)[column.name])
+        if _is_carried(column):
+            return WireColumn(column.name, self._sampler.car_numbers())
+        return WireColumn(column.name, Cell.FLOAT64 if column.kind is Kind.FLOAT else Cell.INT64)
+
+
+def _is_carried(column: Column) -> bool:
+    """Whether every row of a car has the same value."""
+    return column.sensor is None and column.kind is not Kind.TIME
