@@ -22,6 +22,9 @@ class StreamSettings:
     """Encoded batches wait at most this long before their due time."""
     ahead_bytes: int = 64 * 2**20
     """Most bytes of encoded batches that wait to be sent."""
+    flight_bytes: int = 128 * 2**20
+    """Most bytes of bodies in flight, retries that wait included (one body may always fly): a slow server and
+    many workers must not fill this machine's memory."""
     late_limit_s: float = 5.0
     """A batch that could not be sent this long after its due time is dropped and counted as missed."""
     max_backlog_s: float = 5.0

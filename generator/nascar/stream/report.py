@@ -1,0 +1,263 @@
+"""The report of a run: JSON with fixed names, for scripts and for `nascar verify`.
+
+All rows and times are plain numbers; a report never holds a token or an address with credentials.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, NotRequired, TypedDict, cast
+from urllib.parse import urlsplit
+
+from nascar.errors import UsageError
+from nascar.stream.latency import Percentiles, total
+from nascar.stream.ledger import TableLedger
+from nascar.stream.run import Result
+from nascar.stream.verdict import Verdict
+
+_VERSIONS_OF: Final = ("nascar-telemetry", "aiohttp", "numpy")
+_SECRET_FLAGS: Final = ("--token",)
+
+
+class TableReport(TypedDict):
+    """Rows of one table; times in µs since 1970, null if nothing came due."""
+
+    scheduled: int
+    acknowledged: int
+    failed: int
+    missed: int
+    waiting: int
+    first_time_us: int | None
+    last_time_us: int | None
+    late: int
+    acknowledged_unclear: int
+    failed_unclear: int
+    requests: int
+    retries: int
+    bytes: int
+
+
+class Report(TypedDict):
+    """What `build` makes and `read` gives back."""
+
+    tables: dict[str, TableReport]
+    target_rate: int
+    achieved_rate: float
+    latency_ms: dict[str, dict[str, float | None]]
+    """``due`` and ``send``: p50, p95, p99, max."""
+    departure_ms: dict[str, float | None]
+    cpu_s: float
+    max_rss_bytes: int
+    verdict: str
+    """``held`` or ``not held``."""
+    verdict_text: str
+    reasons: list[str]
+    bound: str | None
+    suggested_rate: int | None
+    database: str
+    url: str
+    dry_run: bool
+    stopped: bool
+    started_at: str | None
+    duration_s: float
+    """Seconds of the schedule that came due."""
+    elapsed_s: float
+    workers: int
+    stalls_s: dict[str, float]
+    troubles: dict[str, int]
+    most_in_flight: int
+    most_live_bytes: int
+    backlog: dict[str, Any]
+    notes: list[dict[str, Any]]
+    versions: dict[str, str]
+    seed: NotRequired[int | None]
+    cars: NotRequired[int | None]
+    time_unit: NotRequired[str]
+    arguments: NotRequired[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the stream itself does not know of a run."""
+
+    seed: int | None = None
+    cars: int | None = None
+    time_unit: str = "us"
+    """Unit of the times in the tables, ``us`` or ``ms``."""
+    arguments: tuple[str, ...] = ()
+    """The command line; a token in it is taken out."""
+
+
+def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Report:
+    """The report of a finished run."""
+    facts = facts or RunFacts()
+    settings, stalls = result.settings, result.stalls
+    return Report(
+        tables={name: _table(table) for name, table in result.ledger.tables.items()},
+        target_rate=settings.rate,
+        achieved_rate=round(result.achieved_rate, 1),
+        latency_ms={
+            "due": _percentiles(total(result.latencies.due)),
+            "send": _percentiles(total(result.latencies.send)),
+        },
+        departure_ms=_percentiles(total(result.latencies.departure)),
+        cpu_s=round(result.cpu_s, 3),
+        max_rss_bytes=result.max_rss_bytes,
+        verdict=verdict.word,
+        verdict_text=verdict.text,
+        reasons=list(verdict.reasons),
+        bound=verdict.bound,
+        suggested_rate=verdict.suggested_rate,
+        database=settings.database,
+        url=without_credentials(settings.url),
+        dry_run=settings.dry_run,
+        stopped=result.stopped,
+        started_at=iso_utc(result.started_us) if result.started_us else None,
+        duration_s=round(result.covered_s, 3),
+        elapsed_s=round(result.elapsed_s, 3),
+        workers=settings.workers,
+        stalls_s={
+            "client": round(stalls.client_s, 3),
+            "server": round(stalls.server_s, 3),
+            "backlog": round(stalls.backlog_s, 3),
+        },
+        troubles=dict(result.troubles),
+        most_in_flight=result.most_in_flight,
+        most_live_bytes=result.most_live_bytes,
+        backlog={
+            "guarded": result.backlog_guarded,
+            "most_rows": result.most_backlog,
+            "stored_rate": None if result.stored_rate is None else round(result.stored_rate, 1),
+        },
+        notes=[{"at_s": round(note.at_s, 3), "text": note.text} for note in result.notes],
+        versions=_versions(),
+        seed=facts.seed,
+        cars=facts.cars,
+        time_unit=facts.time_unit,
+        arguments=without_token(facts.arguments, settings.token),
+    )
+
+
+def check_writable(path: Path) -> None:
+    """Find out before a run that its report could not be written. Leaves nothing behind."""
+    if path.is_dir():
+        raise UsageError(f"The report {path} is a folder. Give the name of a file with --report.")
+    try:
+        handle, probe = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise UsageError(
+            f"The report {path} cannot be written ({error.strerror}). Give another file with --report."
+        ) from None
+    os.close(handle)
+    Path(probe).unlink()
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report whole or not at all: a reader never sees half of it."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+        # mkstemp makes files for their owner alone; a report is no secret.
+        part.chmod(0o644)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> Report:
+    """Read a report back. Raises `UsageError` if it is not one."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The report {path} cannot be read ({error.strerror}). Make one with `nascar stream --report`."
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"The report {path} is not JSON ({error}). Give a file made by --report.") from None
+    flaw = _flaw(report)
+    if flaw:
+        raise UsageError(f"The report {path} {flaw}. Give a file made by `nascar stream --report`.")
+    return cast(Report, report)
+
+
+def iso_utc(time_us: int) -> str:
+    """µs since 1970 as ``2026-11-24T18:30:00.123456Z``."""
+    whole_s, rest_us = divmod(time_us, 1_000_000)
+    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest_us:06d}Z"
+
+
+def without_credentials(url: str) -> str:
+    """`url` without user, password, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def without_token(arguments: Sequence[str], token: str = "") -> list[str]:
+    """A command line in which the token is replaced by ``***``."""
+    kept: list[str] = []
+    secret_next = False
+    for argument in arguments:
+        flag, equals, _ = argument.partition("=")
+        # argparse also takes --tok, as long as it is clear what is meant.
+        secret = len(flag) > 2 and any(name.startswith(flag) for name in _SECRET_FLAGS)
+        if secret_next:
+            kept.append("***")
+        elif secret and equals:
+            kept.append(f"{flag}=***")
+        else:
+            kept.append(argument.replace(token, "***") if token else argument)
+        secret_next = secret and not equals and not secret_next
+    return kept
+
+
+def _table(table: TableLedger) -> TableReport:
+    counts = asdict(table)
+    del counts["batches"]
+    return cast(TableReport, counts)
+
+
+def _percentiles(percentiles: Percentiles) -> dict[str, float | None]:
+    return asdict(percentiles)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version(), "platform": sys.platform}
+    for name in _VERSIONS_OF:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            # Run from a folder of sources, not installed.
+            versions[name] = "unknown"
+    return versions
+
+
+def _flaw(report: object) -> str | None:
+    """What keeps `report` from being read back; None if nothing does."""
+    if not isinstance(report, Mapping):
+        return "is not a report"
+    for key, kind in (("tables", Mapping), ("database", str)):
+        if not isinstance(report.get(key), kind):
+            return f"has no {key!r}"
+    for name, table in report["tables"].items():
+        if not isinstance(table, Mapping):
+            return f"has no counts for {name!r}"
+        for key in ("scheduled", "acknowledged", "failed", "missed"):
+            if not isinstance(table.get(key), int):
+                return f"has no {key!r} for {name!r}"
+        for key in ("first_time_us", "last_time_us"):
+            if key not in table or not isinstance(table[key], int | None):
+                return f"has no {key!r} for {name!r}"
+    return None

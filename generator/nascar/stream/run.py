@@ -1,0 +1,275 @@
+"""One run from end to end: prove the server, start the clock, stream, drain, account."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from nascar.errors import NascarError
+from nascar.stream import usage
+from nascar.stream.backlog import BacklogGuard
+from nascar.stream.client import Client
+from nascar.stream.clock import Clock, SteadyClock
+from nascar.stream.latency import Latencies
+from nascar.stream.ledger import Ledger
+from nascar.stream.meter import Meter, Totals
+from nascar.stream.progress import Note, Phase, Snapshot
+from nascar.stream.sender import Sender, Stalls
+from nascar.stream.settings import StreamSettings
+from nascar.stream.source import BatchSource
+
+LEAD_S: Final = 0.5
+"""The first row lies this far ahead when the source is made: time to build it and to encode the first."""
+TICK_S: Final = 0.25
+OVERRUN_S: Final = 0.5
+"""What the last answer may take after its due time before the run counts as longer than planned."""
+_MOST_NOTES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run. All in it adds up, also after a failure or a stop."""
+
+    settings: StreamSettings
+    ledger: Ledger
+    latencies: Latencies
+    started_us: int
+    """Instant of the start of the schedule, µs since 1970; 0 if the clock never started."""
+    elapsed_s: float
+    """From there to the end of the draining."""
+    overrun_s: float
+    """By how much the last acknowledgement came later than the schedule's end, beyond `OVERRUN_S`."""
+    cpu_s: float
+    max_rss_bytes: int
+    stalls: Stalls
+    troubles: Counter[str] = field(default_factory=Counter)
+    """Requests that were not acknowledged, by message."""
+    most_in_flight: int = 0
+    most_live_bytes: int = 0
+    backlog_guarded: bool = False
+    """Whether the server showed its counters to the end."""
+    most_backlog: int = 0
+    """The most rows that the server held in memory, beyond those it held at the start."""
+    stored_rate: float | None = None
+    """Rows a second that the server wrote to its disk meanwhile; None if it did not say."""
+    stopped: bool = False
+    """Ended by `stop` before its time."""
+    error: NascarError | None = None
+    """What ended the run before its time; the caller prints the ledger and then raises it."""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def covered_s(self) -> float:
+        """Seconds of the schedule that came due (dry run: that the run took)."""
+        if self.settings.dry_run:
+            return self.elapsed_s
+        return self.ledger.total().scheduled / self.settings.rate
+
+    @property
+    def achieved_rate(self) -> float:
+        """Acknowledged rows a second, over the schedule and what the run took beyond it."""
+        seconds = self.covered_s + self.overrun_s
+        return self.ledger.total().acknowledged / seconds if seconds > 0 else 0.0
+
+
+class Run:
+    """Streams what `source_at` makes for a start time. Call `run` once; `snapshot` and `stop` at any moment.
+
+    `source_at` gets the instant of the first row in µs since 1970, after server and token are proved.
+
+    In a dry run no server is needed and nothing is sent: every batch is encoded and dropped at once, not
+    paced but as fast as this process can, and counts as acknowledged. Its rate is the ceiling of everything
+    but the network. An endless source is drained until `stop`.
+    """
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        source_at: Callable[[int], BatchSource],
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._settings = settings
+        self._source_at = source_at
+        self._clock = clock or SteadyClock()
+        self._jitter = jitter
+        self._tell = tell
+        self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
+        self._begun_us = self._clock.now_us()
+        self._phase = Phase.WAITING
+        self._stop = asyncio.Event()
+        self._sender: Sender | None = None
+        self._guard: BacklogGuard | None = None
+        self._start_us = 0
+        self._end_us = 0
+        # A dry run has no sender.
+        self._dry_ledger = Ledger(())
+        self._dry_meter = Meter()
+
+    def stop(self) -> None:
+        """End early: nothing more comes due, what is in flight is drained. To be called in the event loop."""
+        self._stop.set()
+        if self._sender is not None:
+            self._sender.stop()
+
+    async def run(self) -> Result:
+        """Run to the end. Raises what goes wrong before the clock starts; later errors are in the result."""
+        try:
+            if self._settings.dry_run:
+                return await self._run_dry()
+            async with Client.of(self._settings) as client:
+                if not await self._unless_stopped(self._prove(client)):
+                    return self._result(usage.cpu_s())
+                return await self._stream(client)
+        finally:
+            self._phase = Phase.DONE
+
+    def snapshot(self) -> Snapshot:
+        """How the run stands now."""
+        sender, guard = self._sender, self._guard
+        ledger = sender.ledger if sender else self._dry_ledger
+        meter = sender.meter if sender else self._dry_meter
+        total = ledger.total()
+        rates = meter.rates()
+        phase = self._phase
+        if phase is Phase.RUNNING and sender is not None and sender.draining:
+            phase = Phase.DRAINING
+        until_us = self._end_us or self._clock.now_us()
+        return Snapshot(
+            phase=phase,
+            elapsed_s=max(0, until_us - self._start_us) / 1e6 if self._start_us else 0.0,
+            target_rate=self._settings.rate,
+            offered_rate=rates.offered,
+            acknowledged_rate=rates.acknowledged,
+            bytes_rate=rates.bytes,
+            scheduled=total.scheduled,
+            acknowledged=total.acknowledged,
+            failed=total.failed,
+            missed=total.missed,
+            waiting=total.waiting,
+            late=total.late,
+            requests=total.requests,
+            retries=total.retries,
+            due_ms=meter.due(),
+            send_ms=meter.send(),
+            in_flight=sender.in_flight if sender else 0,
+            ready=sender.ready if sender else 0,
+            backlog=guard.rows if guard else None,
+            holding=sender.holding if sender else False,
+            notes=tuple(self._notes),
+        )
+
+    def _note(self, text: str) -> None:
+        self._notes.append(Note((self._clock.now_us() - self._begun_us) / 1e6, text))
+        self._tell(text)
+
+    async def _prove(self, client: Client) -> None:
+        await client.wait_ready(self._settings.ready_timeout_s, self._note)
+        await client.check_access()
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do `work`, but give it up on `stop`; whether it was done."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in (task, stop):
+                if not future.done():
+                    future.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await future
+        if task.cancelled():
+            return False
+        await task
+        return not self._stop.is_set()
+
+    async def _stream(self, client: Client) -> Result:
+        settings, clock = self._settings, self._clock
+        guard = self._guard = BacklogGuard(
+            client, round(settings.max_backlog_s * settings.rate), clock=clock, tell=self._note
+        )
+        await guard.look()
+        cpu_s = usage.cpu_s()
+        self._start_us = clock.now_us() + round(LEAD_S * 1e6)
+        source = self._source_at(self._start_us)
+        sender = self._sender = Sender(
+            settings, source, client.post, clock=clock, jitter=self._jitter, tell=self._note
+        )
+        guard.changed = sender.hold
+        self._phase = Phase.RUNNING
+        if self._stop.is_set():
+            sender.stop()
+        beside = [asyncio.create_task(guard.watch()), asyncio.create_task(self._tick(sender))]
+        try:
+            await sender.run()
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            self._end_us = clock.now_us()
+        return self._result(cpu_s)
+
+    async def _tick(self, sender: Sender) -> None:
+        while True:
+            sender.meter.tick(_totals(sender.ledger, self._clock.now_us()))
+            await asyncio.sleep(TICK_S)
+
+    async def _run_dry(self) -> Result:
+        cpu_s = usage.cpu_s()
+        self._phase = Phase.RUNNING
+        self._start_us = self._clock.now_us()
+        source = self._source_at(self._start_us)
+        ledger = self._dry_ledger = Ledger(source.tables)
+        index, ticked_us = 0, 0
+        while not self._stop.is_set() and (source.batches is None or index < source.batches):
+            head = source.head(index)
+            ledger.schedule(head)
+            body = source.encode(index)
+            ledger.acknowledge(head, body.data.nbytes)
+            body.release()
+            index += 1
+            now_us = self._clock.now_us()
+            if now_us - ticked_us > TICK_S * 1e6:
+                ticked_us = now_us
+                self._dry_meter.tick(_totals(ledger, now_us))
+            await asyncio.sleep(0)
+        self._end_us = self._clock.now_us()
+        return self._result(cpu_s)
+
+    def _result(self, cpu_s_before: float) -> Result:
+        sender, guard = self._sender, self._guard
+        overrun_us = 0
+        if sender is not None and sender.last_acknowledged_us is not None and sender.last_due_us is not None:
+            overrun_us = sender.last_acknowledged_us - sender.last_due_us - round(OVERRUN_S * 1e6)
+        return Result(
+            settings=self._settings,
+            ledger=sender.ledger if sender else self._dry_ledger,
+            latencies=sender.latencies if sender else Latencies(()),
+            started_us=self._start_us,
+            elapsed_s=max(0, self._end_us - self._start_us) / 1e6,
+            overrun_s=max(0, overrun_us) / 1e6,
+            cpu_s=usage.cpu_s() - cpu_s_before,
+            max_rss_bytes=usage.max_rss_bytes(),
+            stalls=sender.stalls if sender else Stalls(),
+            troubles=sender.troubles if sender else Counter(),
+            most_in_flight=sender.most_in_flight if sender else 0,
+            most_live_bytes=sender.most_live_bytes if sender else 0,
+            backlog_guarded=guard.active if guard else False,
+            most_backlog=guard.most_rows if guard else 0,
+            stored_rate=guard.stored_rate if guard else None,
+            stopped=self._stop.is_set(),
+            error=sender.error if sender else None,
+            notes=tuple(self._notes),
+        )
+
+
+def _totals(ledger: Ledger, now_us: int) -> Totals:
+    total = ledger.total()
+    return Totals(now_us, total.scheduled, total.acknowledged, total.bytes)

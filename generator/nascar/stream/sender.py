@@ -1,0 +1,395 @@
+"""The open loop: every batch leaves when it is due, or is counted.
+
+The loop never waits for an answer. Batch k leaves at its due time if a worker is free, whatever became of
+the batches before it; so the load does not sink when the server slows down, and the latency from the due
+time shows the whole wait. A batch that could not leave `late_limit_s` after its due time is dropped without
+being encoded, and counted as missed. Nothing is kept for each batch but those that are encoded and waiting
+(`pregenerate_batches`, `ahead_s`, `ahead_bytes`) and those in flight (`workers`, `flight_bytes`): memory is
+constant however long the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from nascar.errors import NascarError
+from nascar.stream.clock import Clock
+from nascar.stream.latency import Latencies
+from nascar.stream.ledger import Ledger
+from nascar.stream.meter import Meter
+from nascar.stream.policy import Done, Fatal, Outcome, Retry, decide
+from nascar.stream.settings import StreamSettings
+from nascar.stream.source import BatchHead, BatchSource, Body
+
+LONGEST_REST_S: Final = 1.0
+OVERSLEPT_US: Final = 50_000
+"""An idle loop that finds a batch due for longer than this was kept from running."""
+_MOST_TROUBLES: Final = 20
+"""Kinds of trouble that are counted by name; what comes after is counted as `OTHER_TROUBLE`."""
+OTHER_TROUBLE: Final = "other errors"
+
+
+@dataclass(slots=True)
+class Stalls:
+    """Seconds in which at least one batch was due and could not leave, by what stood in its way."""
+
+    client_s: float = 0.0
+    """It was not encoded yet: this process is too slow."""
+    server_s: float = 0.0
+    """All workers (or `flight_bytes`) were taken by requests without an answer."""
+    backlog_s: float = 0.0
+    """The backlog guard held it."""
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One encoded batch on its way."""
+
+    head: BatchHead
+    body: Body
+    bytes: int
+    reached: bool = False
+    """A request for it got as far as the server."""
+    unclear: bool = False
+    """A request for it ended without a clear answer."""
+    posting: bool = False
+    """A request for it is under way."""
+
+
+class Sender:
+    """Sends the batches of one source. `run` once; `stop`, `hold` and the counts at any moment."""
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        source: BatchSource,
+        post: Callable[[memoryview], Awaitable[Outcome]],
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.ledger = Ledger(source.tables)
+        self.latencies = Latencies(source.tables)
+        self.meter = Meter()
+        self.stalls = Stalls()
+        self.troubles: Counter[str] = Counter()
+        """How often what went wrong: requests that ended without an acknowledgement, by their message."""
+        self.in_flight = 0
+        self.flight_bytes = 0
+        self.most_in_flight = 0
+        self.most_live_bytes = 0
+        """The most bytes of encoded bodies, waiting and in flight, at one time."""
+        self.error: NascarError | None = None
+        """What ended the run before its time."""
+        self.last_due_us: int | None = None
+        """Due time of the last scheduled batch."""
+        self.last_acknowledged_us: int | None = None
+        self.draining = False
+
+        self._settings = settings
+        self._source = source
+        self._post = post
+        self._clock = clock
+        self._jitter = jitter
+        self._tell = tell
+        self._late_limit_us = round(settings.late_limit_s * 1e6)
+        self._ahead_us = round(settings.ahead_s * 1e6)
+
+        # Batches below `_coming` are due; those below `_encoding` are encoded or dropped.
+        self._coming = 0
+        self._encoding = 0
+        self._coming_head = self._head(0)
+        self._encoding_head = self._coming_head
+        self._ready: deque[_Flight] = deque()
+        self._ready_bytes = 0
+        self._flights: set[asyncio.Task[None]] = set()
+        self._holding = False
+        self._stopped_us: int | None = None
+        self._awake = asyncio.Event()
+        self._stalled_by: str | None = None
+        self._looked_us = clock.now_us()
+
+    @property
+    def ready(self) -> int:
+        """Encoded batches that wait to be sent."""
+        return len(self._ready)
+
+    @property
+    def holding(self) -> bool:
+        return self._holding
+
+    def hold(self, holding: bool) -> None:
+        """Hold new batches back, or let them go again. What is in flight is not touched."""
+        self._holding = holding
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Nothing more comes due from now on; `run` drains and ends."""
+        if self._stopped_us is None:
+            self._stopped_us = self._clock.now_us()
+            self._awake.set()
+
+    async def run(self) -> None:
+        """Send until the last batch is settled, or until `stop`. Afterwards no row is waiting.
+
+        A fatal answer ends the run like `stop`, and is left in `error`.
+        """
+        try:
+            while not self._is_over():
+                now_us = self._clock.now_us()
+                self._come_due(now_us)
+                self._charge_stall(now_us)
+                self._drop_late(now_us)
+                if self._depart(now_us):
+                    # What has just left writes its first bytes before the next batch is encoded.
+                    await asyncio.sleep(0)
+                self._stalled_by = self._hindrance(now_us)
+                if self._may_encode(now_us):
+                    self._encode()
+                    # One batch at a time: sockets are served between any two.
+                    await asyncio.sleep(0)
+                else:
+                    await self._rest(self._clock.now_us())
+        finally:
+            self._abandon()
+            await self._drain()
+
+    def _head(self, index: int) -> BatchHead | None:
+        batches = self._source.batches
+        return None if batches is not None and index >= batches else self._source.head(index)
+
+    def _is_over(self) -> bool:
+        if self._stopped_us is not None or self.error is not None:
+            return True
+        return self._coming_head is None and self._encoding_head is None and not self._ready
+
+    def _come_due(self, now_us: int) -> None:
+        while self._coming_head is not None and self._coming_head.due_us <= now_us:
+            self.ledger.schedule(self._coming_head)
+            self.last_due_us = self._coming_head.due_us
+            self._coming += 1
+            self._coming_head = self._head(self._coming)
+
+    def _drop_late(self, now_us: int) -> None:
+        oldest_us = now_us - self._late_limit_us
+        while self._ready and self._ready[0].head.due_us < oldest_us:
+            self._drop(self._ready.popleft())
+        if not self._ready:
+            self._skip_late(oldest_us)
+
+    def _skip_late(self, oldest_us: int) -> None:
+        while (
+            self._encoding < self._coming
+            and self._encoding_head is not None
+            and self._encoding_head.due_us < oldest_us
+        ):
+            self.ledger.miss(self._encoding_head)
+            self._advance()
+
+    def _drop(self, flight: _Flight) -> None:
+        self._ready_bytes -= flight.bytes
+        flight.body.release()
+        self.ledger.miss(flight.head)
+
+    def _advance(self) -> None:
+        self._encoding += 1
+        self._encoding_head = self._head(self._encoding)
+
+    def _depart(self, now_us: int) -> int:
+        departed = 0
+        while self._ready and self._ready[0].head.due_us <= now_us and not self._holding and self._has_room():
+            flight = self._ready.popleft()
+            self._ready_bytes -= flight.bytes
+            self.flight_bytes += flight.bytes
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            task = asyncio.create_task(self._fly(flight))
+            self._flights.add(task)
+            task.add_done_callback(self._flights.discard)
+            departed += 1
+        return departed
+
+    def _has_room(self) -> bool:
+        if self.in_flight == 0:
+            return True
+        within = self.flight_bytes + self._ready[0].bytes <= self._settings.flight_bytes
+        return within and self.in_flight < self._settings.workers
+
+    def _may_encode(self, now_us: int) -> bool:
+        head = self._encoding_head
+        return (
+            head is not None
+            and not self._holding
+            and len(self._ready) < self._settings.pregenerate_batches
+            and (not self._ready or self._ready_bytes + self._ready[-1].bytes <= self._settings.ahead_bytes)
+            and head.due_us - now_us <= self._ahead_us
+        )
+
+    def _encode(self) -> None:
+        head = self._encoding_head
+        assert head is not None
+        body = self._source.encode(head.index)
+        flight = _Flight(head, body, body.data.nbytes)
+        self._ready.append(flight)
+        self._ready_bytes += flight.bytes
+        self.most_live_bytes = max(self.most_live_bytes, self._ready_bytes + self.flight_bytes)
+        self._advance()
+
+    def _charge_stall(self, now_us: int) -> None:
+        """Charge the time since the last look to what held up a due batch then."""
+        elapsed_s = max(0, now_us - self._looked_us) / 1e6
+        self._looked_us = now_us
+        if self._stalled_by == "backlog":
+            self.stalls.backlog_s += elapsed_s
+        elif self._stalled_by == "server":
+            self.stalls.server_s += elapsed_s
+        elif self._stalled_by == "client":
+            self.stalls.client_s += elapsed_s
+        else:
+            # Nothing was due then. If something has been due for long now, this process slept too long.
+            oldest = self._ready[0].head if self._ready else self._encoding_head
+            if oldest is not None and now_us - oldest.due_us > OVERSLEPT_US:
+                self.stalls.client_s += min(elapsed_s, (now_us - oldest.due_us) / 1e6)
+
+    def _hindrance(self, now_us: int) -> str | None:
+        """What keeps a due batch from leaving; None if none is kept."""
+        if self._ready:
+            due, hindered_by = self._ready[0].head.due_us <= now_us, "server"
+        else:
+            due, hindered_by = self._encoding < self._coming, "client"
+        if not due:
+            return None
+        return "backlog" if self._holding else hindered_by
+
+    async def _rest(self, now_us: int) -> None:
+        """Sleep until something can have changed: a due time, a batch that turns late, a free worker."""
+        until_us = now_us + round(LONGEST_REST_S * 1e6)
+        if self._coming_head is not None:
+            until_us = min(until_us, self._coming_head.due_us)
+        if self._encoding_head is not None and not self._holding and not self._is_full():
+            until_us = min(until_us, self._encoding_head.due_us - self._ahead_us)
+        if self._ready:
+            head = self._ready[0].head
+            turns_us = head.due_us + self._late_limit_us + 1 if head.due_us <= now_us else head.due_us
+            until_us = min(until_us, turns_us)
+        elif self._encoding_head is not None and self._holding:
+            until_us = min(until_us, self._encoding_head.due_us + self._late_limit_us + 1)
+        if self._awake.is_set():
+            self._awake.clear()
+            return
+        timer = asyncio.get_running_loop().call_later(max(0, until_us - now_us) / 1e6, self._awake.set)
+        try:
+            await self._awake.wait()
+        finally:
+            timer.cancel()
+        self._awake.clear()
+
+    def _is_full(self) -> bool:
+        bytes_full = bool(self._ready) and (
+            self._ready_bytes + self._ready[-1].bytes > self._settings.ahead_bytes
+        )
+        return bytes_full or len(self._ready) >= self._settings.pregenerate_batches
+
+    async def _fly(self, flight: _Flight) -> None:
+        """Send one batch until it is settled."""
+        head = flight.head
+        try:
+            attempt = 0
+            while True:
+                attempt += 1
+                sent_us = self._clock.now_us()
+                self.ledger.request(head, attempt=attempt, late_us=sent_us - head.due_us)
+                if attempt == 1:
+                    self.latencies.departure[head.table].record(sent_us - head.due_us)
+                flight.posting = True
+                outcome = await self._post(flight.body.data)
+                flight.posting = False
+                now_us = self._clock.now_us()
+                decision = decide(
+                    outcome,
+                    attempt=attempt,
+                    age_s=(now_us - head.due_us) / 1e6,
+                    late_limit_s=self._settings.late_limit_s,
+                    jitter=self._jitter(),
+                )
+                if isinstance(decision, Done):
+                    self._arrive(flight, sent_us, now_us)
+                    return
+                flight.reached = flight.reached or outcome.reached
+                flight.unclear = flight.unclear or outcome.unclear
+                self._note_trouble(str(outcome))
+                if isinstance(decision, Fatal) and self.error is None:
+                    self.error = decision.error
+                if not isinstance(decision, Retry) or self.error is not None:
+                    self._lose(flight)
+                    return
+                await asyncio.sleep(decision.after_s)
+                if self.error is not None:
+                    self._lose(flight)
+                    return
+        except BaseException:
+            # Cut off in mid-request: the server may have it all the same.
+            flight.reached = flight.reached or flight.posting
+            flight.unclear = flight.unclear or flight.posting
+            self._lose(flight)
+            raise
+        finally:
+            flight.body.release()
+            self.in_flight -= 1
+            self.flight_bytes -= flight.bytes
+            self._awake.set()
+
+    def _arrive(self, flight: _Flight, sent_us: int, now_us: int) -> None:
+        head = flight.head
+        self.ledger.acknowledge(head, flight.bytes, unclear=flight.unclear)
+        self.latencies.due[head.table].record(now_us - head.due_us)
+        self.latencies.send[head.table].record(now_us - sent_us)
+        self.meter.record(now_us - head.due_us, now_us - sent_us)
+        self.last_acknowledged_us = now_us
+
+    def _lose(self, flight: _Flight) -> None:
+        if flight.reached:
+            self.ledger.fail(flight.head, unclear=flight.unclear)
+        else:
+            self.ledger.miss(flight.head)
+
+    def _note_trouble(self, message: str) -> None:
+        if message not in self.troubles and len(self.troubles) >= _MOST_TROUBLES:
+            message = OTHER_TROUBLE
+        if message not in self.troubles:
+            self._tell(f"A write was not acknowledged: {message}")
+        self.troubles[message] += 1
+
+    def _abandon(self) -> None:
+        """What was due and did not leave is missed; what was encoded ahead of its time is put back."""
+        now_us = self._clock.now_us() if self._stopped_us is None else self._stopped_us
+        self._come_due(now_us)
+        while self._ready:
+            flight = self._ready.popleft()
+            if flight.head.index < self._coming:
+                self._drop(flight)
+            else:
+                self._ready_bytes -= flight.bytes
+                flight.body.release()
+        while self._encoding < self._coming and self._encoding_head is not None:
+            self.ledger.miss(self._encoding_head)
+            self._advance()
+
+    async def _drain(self) -> None:
+        """Let what is in flight end, for `drain_s` at most; then it is cut off."""
+        self.draining = True
+        if not self._flights:
+            return
+        _, left = await asyncio.wait(set(self._flights), timeout=self._settings.drain_s)
+        if left:
+            self._tell(
+                f"Cutting off {len(left)} requests without an answer after {self._settings.drain_s:g} s."
+            )
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)

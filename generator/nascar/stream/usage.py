@@ -1,0 +1,21 @@
+"""What this process has used of the machine."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from typing import Final
+
+_MAXRSS_BYTES: Final = 1 if sys.platform == "darwin" else 1024
+"""Unit of ``ru_maxrss``: getrusage(2) gives kibibytes on Linux and bytes on macOS."""
+
+
+def cpu_s() -> float:
+    """CPU seconds of this process, all threads, user and system."""
+    return time.process_time()
+
+
+def max_rss_bytes() -> int:
+    """The most memory that was resident at one time since the process started."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES

@@ -1,0 +1,140 @@
+"""Whether a run held what it was asked to, and if not, why and what would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nascar.stream.run import Result
+
+TOLERANCE: Final = 0.01
+"""The target counts as met within this share."""
+HEADROOM: Final = 0.9
+"""Of the rate that was reached, this share is advised: a machine at its limit misses rows at every hiccup."""
+BUSY: Final = 0.9
+"""A process that uses this share of a core for itself is what limits the rate."""
+_STALLED_SHARE: Final = 0.02
+"""A stall shorter than this share of the run is not what limited it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`ok` only if the target was met within 1 % and nothing failed or was missed."""
+
+    ok: bool
+    text: str
+    """One to three sentences for the end of a run."""
+    reasons: tuple[str, ...] = ()
+    """Why it is not ok; empty if it is."""
+    bound: str | None = None
+    """What limited the rate: ``client``, ``server``, ``backlog``, or None if nothing did or none is known."""
+    holds_rate: int | None = None
+    """Rows a second that were held, where a limit was met."""
+    suggested_rate: int | None = None
+    """The value to give instead."""
+
+    @property
+    def word(self) -> str:
+        """The verdict of a report."""
+        return "held" if self.ok else "not held"
+
+
+def verdict(result: Result) -> Verdict:
+    """Judge a run."""
+    total = result.ledger.total()
+    target, achieved = result.settings.rate, result.achieved_rate
+    reasons: list[str] = []
+    if result.error is not None:
+        reasons.append(str(result.error))
+    if not total.scheduled:
+        return Verdict(
+            False, "Not held: the run ended before the first batch was due.", (*reasons, "no rows")
+        )
+    if total.failed:
+        reasons.append(f"{total.failed:,} rows failed{_troubles(result)}")
+    if total.missed:
+        reasons.append(f"{total.missed:,} rows were missed: they could not leave in time")
+    if achieved < target * (1 - TOLERANCE):
+        reasons.append(f"{achieved:,.0f} rows/s is {achieved / target:.1%} of the target")
+    if not reasons:
+        return Verdict(True, _held(result))
+
+    bound, evidence = _limit(result)
+    parts = [f"Not held: {achieved:,.0f} of {target:,} rows/s; " + "; ".join(reasons) + "."]
+    if evidence:
+        reasons.append(evidence)
+        parts.append(evidence + ".")
+    holds = suggested = None
+    if bound is not None and result.error is None:
+        holds = round(achieved)
+        if bound == "backlog" and result.stored_rate is not None:
+            holds = round(min(achieved, result.stored_rate))
+        suggested = _round_down(holds * HEADROOM)
+        if 0 < suggested < target:
+            parts.append(f"This machine holds about {holds:,} rows/s: give --rate {suggested}.")
+        else:
+            holds = suggested = None
+    return Verdict(False, " ".join(parts), tuple(reasons), bound, holds, suggested)
+
+
+def _held(result: Result) -> str:
+    total = result.ledger.total()
+    if result.settings.dry_run:
+        return (
+            f"Dry run: {total.acknowledged:,} rows made and encoded in {result.elapsed_s:.1f} s, "
+            f"{result.achieved_rate:,.0f} rows/s; nothing was sent."
+        )
+    early = f" until stopped after {result.covered_s:.0f} s" if result.stopped else ""
+    return (
+        f"Held {result.settings.rate:,} rows/s{early}: "
+        f"{total.acknowledged:,} rows scheduled and acknowledged, none missed, none failed."
+    )
+
+
+def _troubles(result: Result) -> str:
+    common = result.troubles.most_common(1)
+    return f"; most often: {common[0][0]}" if common else ""
+
+
+def _limit(result: Result) -> tuple[str | None, str]:
+    """What limited the rate, and how that is known."""
+    seconds = max(result.elapsed_s, 1e-9)
+    stalls = result.stalls
+    held_s = {"backlog": stalls.backlog_s, "server": stalls.server_s, "client": stalls.client_s}
+    bound = max(held_s, key=lambda name: held_s[name])
+    cores = result.cpu_s / seconds
+    if result.settings.dry_run:
+        return "client", f"Making and encoding rows is the limit: {cores:.0%} of a core used"
+    if held_s[bound] < _STALLED_SHARE * seconds:
+        if result.troubles:
+            message, times = result.troubles.most_common(1)[0]
+            return None, f"The server did not take {times:,} of {_requests(result):,} requests: {message}"
+        if cores >= BUSY:
+            return "client", f"This process is the limit: it used {cores:.0%} of a core"
+        return None, ""
+    if bound == "backlog":
+        return bound, (
+            f"The server's storage is the limit: rows were held back for {stalls.backlog_s:.1f} s, "
+            f"because it had up to {result.most_backlog:,} rows in memory that it had not stored"
+        )
+    if bound == "server":
+        return bound, (
+            f"The server is the limit: for {stalls.server_s:.1f} s rows waited "
+            f"because all requests in flight (up to {result.most_in_flight:,}) had no answer yet"
+        )
+    return bound, (
+        f"This process is the limit: for {stalls.client_s:.1f} s rows were due that it had not made yet, "
+        f"at {cores:.0%} of a core"
+    )
+
+
+def _requests(result: Result) -> int:
+    return result.ledger.total().requests
+
+
+def _round_down(rate: float) -> int:
+    """Cut to two significant digits: a value to give, not a measurement."""
+    if rate < 10:
+        return int(rate)
+    whole = str(int(rate))
+    return int(whole[:2].ljust(len(whole), "0"))
