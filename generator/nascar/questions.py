@@ -59,7 +59,9 @@ def load_questions(directory: Path | None = None) -> tuple[Question, ...]:
     numbers = [question.number for question in questions]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
     if twice:
-        raise UsageError(f"Question {twice[0]:02d} is there twice in {directory}. Remove or renumber one file.")
+        raise UsageError(
+            f"Question {twice[0]:02d} is there twice in {directory}. Remove or renumber one file."
+        )
     return questions
 
 
@@ -75,7 +77,7 @@ def _read(file: Path) -> Question:
         raise UsageError(f"{file} is not named NN_slug.sql. Rename it, for example 01_leaderboard.sql.")
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     body = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    header = dict(m.groups() for m in map(_HEADER_LINE.fullmatch, map(str.rstrip, lines[:body])) if m)
+    header = {m[1]: m[2] for line in lines[:body] if (m := _HEADER_LINE.fullmatch(line.rstrip()))}
     for key in ("title", "shows"):
         if key not in header:
             raise UsageError(f"{file} has no '-- {key}: ...' line at its top. Add one.")
