@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -167,7 +168,7 @@ class Client:
     async def post(self, body: memoryview) -> Outcome:
         """Write one MessagePack body into the client's database; says how that ended.
 
-        When this returns, or is cancelled, nothing points into `body` any more.
+        When this has returned, or was cancelled, no byte of `body` is sent any more.
         """
         payload = BufferPayload(body)
         try:
@@ -296,7 +297,8 @@ class Client:
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return Outcome(None, "no connection in time", reached=False)
         if isinstance(error, aiohttp.ClientConnectorError):
-            return Outcome(None, self._clean(error.os_error.strerror or str(error)), reached=False)
+            code = error.os_error.errno
+            return Outcome(None, self._clean(os.strerror(code) if code else str(error)), reached=False)
         if isinstance(error, TimeoutError):
             return Outcome(None, f"no answer in {timeout_s:g} s")
         return Outcome(None, self._clean(f"the connection broke: {error}"))
