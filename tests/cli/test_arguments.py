@@ -30,7 +30,16 @@ def test_a_duration_that_is_none_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "localhost:8000", "ftp://h:1", "http://", "http://h:0", "http://h:99999", "http://h/api", "http://h?x=1"],
+    [
+        "",
+        "localhost:8000",
+        "ftp://h:1",
+        "http://",
+        "http://h:0",
+        "http://h:99999",
+        "http://h/api",
+        "http://h?x=1",
+    ],
 )
 def test_an_address_that_is_none_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"http://localhost:8000"):

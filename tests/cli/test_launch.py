@@ -50,9 +50,7 @@ def test_with_packages_it_shows_the_published_flags_and_an_example() -> None:
         [sys.executable, "nascar_telemetry.py", "--help"], cwd=GENERATOR, capture_output=True, text=True
     )
     assert run.returncode == 0
-    published = (
-        "--url --token --database --cars --rate --duration --batch-size --pregenerate-batches --workers --full-race"
-    )
+    published = "--url --token --database --cars --rate --duration --batch-size --pregenerate-batches --workers --full-race"
     for flag in published.split():
         assert flag in run.stdout
     assert "Example" in run.stdout

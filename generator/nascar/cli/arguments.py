@@ -40,7 +40,9 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         try:
             value = int(text.replace(",", "").replace("_", ""))
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; give {least:,} to {most:,}") from None
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number; give {least:,} to {most:,}"
+            ) from None
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{value:,} is out of range; give {least:,} to {most:,}")
         return value
@@ -57,7 +59,9 @@ def seconds(least: float, most: float = MOST_DURATION_S) -> Callable[[str], floa
         except ValueError:
             value = math.nan
         if math.isnan(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds; give {least:g} to {most:,.0f}")
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a number of seconds; give {least:g} to {most:,.0f}"
+            )
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{value:g} s is out of range; give {least:g} to {most:,.0f}")
         return value
@@ -75,9 +79,13 @@ def server_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address; give one such as {DEFAULT_URL}")
     if parts.username or parts.password:
-        raise argparse.ArgumentTypeError("an address with a password in it; give the token with --token or ARC_TOKEN")
+        raise argparse.ArgumentTypeError(
+            "an address with a password in it; give the token with --token or ARC_TOKEN"
+        )
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError(f"{text!r} goes past the host; give scheme, host and port: {DEFAULT_URL}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} goes past the host; give scheme, host and port: {DEFAULT_URL}"
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -119,5 +127,7 @@ def token_of(args: argparse.Namespace) -> str:
             "Give the whole token, as printed when it was made."
         )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"The token in {where} has blanks or characters that no header carries. Copy it again.")
+        raise UsageError(
+            f"The token in {where} has blanks or characters that no header carries. Copy it again."
+        )
     return str(token)

@@ -63,7 +63,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_server(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument(
-        "--rows", type=int, default=10, help="rows of each answer to print (default: %(default)s)", metavar="N"
+        "--rows",
+        type=int,
+        default=10,
+        help="rows of each answer to print (default: %(default)s)",
+        metavar="N",
     )
     parser.set_defaults(run=run)
 
@@ -84,10 +88,16 @@ async def _run(args: argparse.Namespace, token: str) -> int:
                 _show(console, asked[-1], args.rows)
     failed = [one for one in asked if one.error is not None]
     if args.json:
-        print(json.dumps({"url": args.url, "database": args.database, "queries": [one.as_json() for one in asked]}))
+        print(
+            json.dumps(
+                {"url": args.url, "database": args.database, "queries": [one.as_json() for one in asked]}
+            )
+        )
     elif failed:
         numbers = ", ".join(str(one.question.number) for one in failed)
-        console.print(f"[bold red]Not answered: {numbers}.[/] The reason stands above; look at the server's log.")
+        console.print(
+            f"[bold red]Not answered: {numbers}.[/] The reason stands above; look at the server's log."
+        )
     else:
         total_ms = sum(one.answer.elapsed_s * 1000 for one in asked if one.answer is not None)
         empty = [str(one.question.number) for one in asked if one.answer is not None and not one.answer.rows]
@@ -116,5 +126,6 @@ def _show(console: Console, asked: Asked, most_rows: int) -> None:
         more = len(answer.rows) - most_rows
         note = f", {more:,} more" if more > 0 else ""
         console.print(
-            Text(f"{len(answer.rows):,} rows{note} in {answer.elapsed_s * 1000:,.0f} ms", style="green"), end="\n\n"
+            Text(f"{len(answer.rows):,} rows{note} in {answer.elapsed_s * 1000:,.0f} ms", style="green"),
+            end="\n\n",
         )

@@ -1,0 +1,111 @@
+"""The embedded engine as a child process of the demo: started on a free port, stopped cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Final, Self
+
+import psutil
+
+from nascar.errors import NascarError, UsageError
+
+START_S: Final = 30.0
+STOP_S: Final = 60.0
+BYTES_PER_ROW: Final = 40
+"""Generous estimate of what a stored row takes on the disk while the demo runs."""
+
+
+class EngineProcess:
+    """``python -m embedded_arc`` on loopback. Its data lies in a folder below `base_dir`, removed at the end."""
+
+    def __init__(self, base_dir: Path, keep_minutes: int, rate: int, seconds: float | None) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self.url = ""
+        self._base_dir = base_dir
+        self._data_dir = base_dir / f"run-{os.getpid()}"
+        self._keep_minutes = keep_minutes
+        kept_s = keep_minutes * 60 * 1.5 if seconds is None else min(seconds, keep_minutes * 60 * 1.5)
+        self._bytes_needed = int(rate * kept_s * BYTES_PER_ROW)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the engine; only while it runs."""
+        if self._process is None:
+            raise RuntimeError("the engine does not run")
+        return self._process.pid
+
+    async def __aenter__(self) -> Self:
+        self._make_room()
+        log = self._data_dir / "engine.log"
+        with log.open("wb") as stderr:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "embedded_arc", "--host", "127.0.0.1", "--port", "0"),
+                *("--data-dir", str(self._data_dir / "data"), "--keep-minutes", str(self._keep_minutes)),
+                env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                # Ctrl-C is for the demo alone: the engine has to take what is still in flight.
+                start_new_session=True,
+            )
+        try:
+            assert self._process.stdout is not None
+            line = await asyncio.wait_for(self._process.stdout.readline(), START_S)
+        except TimeoutError:
+            line = b""
+        address = line.decode().rpartition(" at ")[2].strip()
+        if not address.startswith("http://"):
+            await self._end()
+            said = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+            raise NascarError("The embedded engine did not start: " + (" / ".join(said) or "it said nothing"))
+        self.url = address
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._end()
+        shutil.rmtree(self._data_dir, ignore_errors=True)
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def _make_room(self) -> None:
+        """A folder of this run's own on a disk with enough room, or a message that says what to do."""
+        try:
+            self._base_dir.mkdir(parents=True, exist_ok=True)
+            for left in self._base_dir.glob("run-*"):
+                if not _is_alive(left.name.removeprefix("run-")):
+                    shutil.rmtree(left, ignore_errors=True)
+            self._data_dir.mkdir()
+            free = shutil.disk_usage(self._data_dir).free
+        except OSError as error:
+            raise UsageError(
+                f"The demo cannot use the folder {self._base_dir} ({error.strerror}). Give another with --data-dir."
+            ) from None
+        if free < self._bytes_needed:
+            self._data_dir.rmdir()
+            raise UsageError(
+                f"The disk of {self._base_dir} has {free / 1e9:.1f} GB free and this run may need "
+                f"{self._bytes_needed / 1e9:.1f} GB. Give fewer --seconds, a lower --rate or another --data-dir."
+            )
+
+
+def _is_alive(pid: str) -> bool:
+    """Whether a process still runs; a folder with another kind of name is not ours and counts as in use."""
+    if not pid.isdecimal():
+        return True
+    return psutil.pid_exists(int(pid))

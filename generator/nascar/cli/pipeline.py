@@ -1,0 +1,97 @@
+"""The parts put together: entries, race, telemetry and wire, for a start time."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from nascar.cli import arguments
+from nascar.errors import UsageError
+from nascar.race.entries import Entry, field, load_entries
+from nascar.race.simulation import Race
+from nascar.race.track import CHARLOTTE
+from nascar.stream.feed import TelemetryFeed
+from nascar.telemetry.plan import RowPlan
+from nascar.telemetry.sampler import Sampler, TimeUnit
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """What rows a run has. `feed_at` starts a new race each time it is called; `race` is the last one."""
+
+    entries: tuple[Entry, ...]
+    rate: int
+    batch_size: int
+    seed: int
+    duration_s: float | None = None
+    """None: without end."""
+    time_unit: TimeUnit = TimeUnit.US
+    race: Race | None = None
+
+    def __post_init__(self) -> None:
+        if self.plan(0).instants == 0:
+            raise UsageError(
+                f"At {self.rate:,} messages/s no car gets a row into each table within {self.duration_s:g} s. "
+                "Give a higher --rate, a longer --duration, or fewer --cars."
+            )
+
+    def plan(self, start_us: int) -> RowPlan:
+        """The rows of a run that starts at `start_us`."""
+        return RowPlan(self.rate, len(self.entries), self.batch_size, start_us, self.duration_s)
+
+    def sampler_at(self, start_us: int) -> Sampler:
+        """A race from its first tick, and the telemetry that reads it."""
+        self.race = Race(self.entries, CHARLOTTE, self.seed)
+        return Sampler(
+            self.race,
+            self.entries,
+            self.plan(start_us),
+            self.seed,
+            self.time_unit,
+            lap_length_m=CHARLOTTE.length_m,
+        )
+
+    def feed_at(self, start_us: int) -> TelemetryFeed:
+        """The batches of a run whose first row lies at `start_us`, µs since 1970."""
+        return TelemetryFeed(self.sampler_at(start_us))
+
+
+def add_race(parser: argparse.ArgumentParser) -> None:
+    """The flags that say which race it is."""
+    parser.add_argument(
+        "--cars",
+        type=arguments.whole_number(1, arguments.MOST_CARS),
+        default=arguments.DEFAULT_CARS,
+        help="number of cars in the race (default: %(default)s)",
+        metavar="N",
+    )
+    parser.add_argument(
+        "--seed",
+        type=arguments.whole_number(0, 2**63 - 1),
+        default=1,
+        help="the same seed gives the same race (default: %(default)s)",
+        metavar="N",
+    )
+    parser.add_argument(
+        "--entries",
+        type=Path,
+        help="entry list to race with: CSV with car_number, driver, team, manufacturer (default: our own)",
+        metavar="FILE",
+    )
+
+
+def add_rate(parser: argparse.ArgumentParser) -> None:
+    """The flag that says how many rows a second there are."""
+    parser.add_argument(
+        "--rate",
+        type=arguments.whole_number(1, arguments.MOST_RATE),
+        default=arguments.DEFAULT_RATE,
+        help="total messages (rows) a second over all cars and tables (default: %(default)s)",
+        metavar="N",
+    )
+
+
+def entries_of(args: argparse.Namespace) -> tuple[Entry, ...]:
+    """The cars of the race, from ``--entries`` and ``--cars``."""
+    return field(load_entries(args.entries), args.cars)
