@@ -94,12 +94,14 @@ class Run:
         *,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
+        lead_s: float = LEAD_S,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._settings = settings
         self._source_at = source_at
         self._clock = clock or SteadyClock()
         self._jitter = jitter
+        self._lead_us = round(lead_s * 1e6)
         self._tell = tell
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
         self._begun_us = self._clock.now_us()
@@ -197,7 +199,7 @@ class Run:
         )
         await guard.look()
         cpu_s = usage.cpu_s()
-        self._start_us = clock.now_us() + round(LEAD_S * 1e6)
+        self._start_us = clock.now_us() + self._lead_us
         source = self._source_at(self._start_us)
         sender = self._sender = Sender(
             settings, source, client.post, clock=clock, jitter=self._jitter, tell=self._note

@@ -107,6 +107,7 @@ class Sender:
         self._encoding_head = self._coming_head
         self._ready: deque[_Flight] = deque()
         self._ready_bytes = 0
+        self._last_bytes = 0
         self._flights: set[asyncio.Task[None]] = set()
         self._holding = False
         self._stopped_us: int | None = None
@@ -149,7 +150,8 @@ class Sender:
                     # What has just left writes its first bytes before the next batch is encoded.
                     await asyncio.sleep(0)
                 self._stalled_by = self._hindrance(now_us)
-                if self._may_encode(now_us):
+                encode_us = self._encode_us(now_us)
+                if encode_us is not None and encode_us <= now_us:
                     self._encode()
                     # One batch at a time: sockets are served between any two.
                     await asyncio.sleep(0)
@@ -202,7 +204,9 @@ class Sender:
 
     def _depart(self, now_us: int) -> int:
         departed = 0
-        while self._ready and self._ready[0].head.due_us <= now_us and not self._holding and self._has_room():
+        while self._ready and self._ready[0].head.due_us <= now_us and not self._holding:
+            if not self._has_room(self._ready[0].bytes):
+                break
             flight = self._ready.popleft()
             self._ready_bytes -= flight.bytes
             self.flight_bytes += flight.bytes
@@ -214,21 +218,24 @@ class Sender:
             departed += 1
         return departed
 
-    def _has_room(self) -> bool:
+    def _has_room(self, body_bytes: int) -> bool:
+        """Whether one more body of this size may fly."""
         if self.in_flight == 0:
             return True
-        within = self.flight_bytes + self._ready[0].bytes <= self._settings.flight_bytes
+        within = self.flight_bytes + body_bytes <= self._settings.flight_bytes
         return within and self.in_flight < self._settings.workers
 
-    def _may_encode(self, now_us: int) -> bool:
+    def _encode_us(self, now_us: int) -> int | None:
+        """When the next batch may be encoded; None if something else must happen first."""
         head = self._encoding_head
-        return (
-            head is not None
-            and not self._holding
-            and len(self._ready) < self._settings.pregenerate_batches
-            and (not self._ready or self._ready_bytes + self._ready[-1].bytes <= self._settings.ahead_bytes)
-            and head.due_us - now_us <= self._ahead_us
-        )
+        if head is None or self._holding or len(self._ready) >= self._settings.pregenerate_batches:
+            return None
+        if self._ready and self._ready_bytes + self._last_bytes > self._settings.ahead_bytes:
+            return None
+        if head.due_us <= now_us and not self._has_room(self._last_bytes):
+            # Behind already, and nothing can leave: it would be encoded for the drop.
+            return None
+        return head.due_us - self._ahead_us
 
     def _encode(self) -> None:
         head = self._encoding_head
@@ -237,6 +244,7 @@ class Sender:
         flight = _Flight(head, body, body.data.nbytes)
         self._ready.append(flight)
         self._ready_bytes += flight.bytes
+        self._last_bytes = flight.bytes
         self.most_live_bytes = max(self.most_live_bytes, self._ready_bytes + self.flight_bytes)
         self._advance()
 
@@ -261,7 +269,8 @@ class Sender:
         if self._ready:
             due, hindered_by = self._ready[0].head.due_us <= now_us, "server"
         else:
-            due, hindered_by = self._encoding < self._coming, "client"
+            due = self._encoding < self._coming
+            hindered_by = "client" if self._has_room(self._last_bytes) else "server"
         if not due:
             return None
         return "backlog" if self._holding else hindered_by
@@ -271,13 +280,14 @@ class Sender:
         until_us = now_us + round(LONGEST_REST_S * 1e6)
         if self._coming_head is not None:
             until_us = min(until_us, self._coming_head.due_us)
-        if self._encoding_head is not None and not self._holding and not self._is_full():
-            until_us = min(until_us, self._encoding_head.due_us - self._ahead_us)
+        encode_us = self._encode_us(now_us)
+        if encode_us is not None:
+            until_us = min(until_us, encode_us)
         if self._ready:
             head = self._ready[0].head
             turns_us = head.due_us + self._late_limit_us + 1 if head.due_us <= now_us else head.due_us
             until_us = min(until_us, turns_us)
-        elif self._encoding_head is not None and self._holding:
+        elif self._encoding < self._coming and self._encoding_head is not None:
             until_us = min(until_us, self._encoding_head.due_us + self._late_limit_us + 1)
         if self._awake.is_set():
             self._awake.clear()
@@ -288,12 +298,6 @@ class Sender:
         finally:
             timer.cancel()
         self._awake.clear()
-
-    def _is_full(self) -> bool:
-        bytes_full = bool(self._ready) and (
-            self._ready_bytes + self._ready[-1].bytes > self._settings.ahead_bytes
-        )
-        return bytes_full or len(self._ready) >= self._settings.pregenerate_batches
 
     async def _fly(self, flight: _Flight) -> None:
         """Send one batch until it is settled."""
