@@ -10,19 +10,18 @@ from nascar.telemetry.noise import BANDWIDTH_HZ, GRAIN, ROLL_OFF, NoiseRing
 
 CARS = 40
 HZ = 5_100.0
+MOST_ROWS = 2**20 + 80
 
 
 @pytest.fixture(scope="module")
 def ring() -> NoiseRing:
-    return NoiseRing(seed=3, cars=CARS, instants_per_s=HZ)
+    return NoiseRing(seed=3, cars=CARS, instants_per_s=HZ, most_rows=MOST_ROWS)
 
 
 def noise_of(
     ring: NoiseRing, column: str, row: int, rows: int, amplitude: float = 1.0
 ) -> NDArray[np.float32]:
-    values = np.zeros(rows, np.float32)
-    ring.add(values, ring.start(column), row, amplitude, np.empty_like(values))
-    return values
+    return ring.column(column, amplitude).rows(row, rows)
 
 
 def one_turn(ring: NoiseRing) -> NDArray[np.float32]:
@@ -53,7 +52,7 @@ def test_the_ring_has_no_seam(ring: NoiseRing) -> None:
 
 
 def test_slow_sensors_have_white_noise() -> None:
-    ring = NoiseRing(seed=3, cars=CARS, instants_per_s=10.0)
+    ring = NoiseRing(seed=3, cars=CARS, instants_per_s=10.0, most_rows=MOST_ROWS)
     noise = one_turn(ring)
     neighbours = (noise[1:] * noise[:-1]).mean()
     assert abs(neighbours) < 0.05
@@ -70,17 +69,17 @@ def test_a_row_has_its_noise_however_rows_are_cut(ring: NoiseRing) -> None:
     np.testing.assert_array_equal(long[turn:], long[:80])
 
 
-def test_noise_is_added_to_what_is_there(ring: NoiseRing) -> None:
-    values = np.full(200, 100, np.float32)
-    ring.add(values, ring.start("t.c"), 0, 0.5, np.empty_like(values))
-    np.testing.assert_array_equal(values, np.float32(100) + np.float32(0.5) * noise_of(ring, "t.c", 0, 200))
+def test_the_amplitude_is_the_standard_deviation(ring: NoiseRing) -> None:
+    unit, wide = (noise_of(ring, "t.c", 40, 4_000, amplitude) for amplitude in (1.0, 2.5))
+    np.testing.assert_array_equal(wide, unit * np.float32(2.5))
+    assert not wide.flags.writeable
 
 
 def test_seeds_and_columns_have_noise_of_their_own(ring: NoiseRing) -> None:
     ours = noise_of(ring, "engine.rpm", 0, 4_000)
-    again = NoiseRing(seed=3, cars=CARS, instants_per_s=HZ)
+    again = NoiseRing(seed=3, cars=CARS, instants_per_s=HZ, most_rows=MOST_ROWS)
     np.testing.assert_array_equal(ours, noise_of(again, "engine.rpm", 0, 4_000))
-    other_seed = NoiseRing(seed=4, cars=CARS, instants_per_s=HZ)
+    other_seed = NoiseRing(seed=4, cars=CARS, instants_per_s=HZ, most_rows=MOST_ROWS)
     for other in (noise_of(ring, "engine.speed", 0, 4_000), noise_of(other_seed, "engine.rpm", 0, 4_000)):
         assert (ours != other).mean() > 0.9
 

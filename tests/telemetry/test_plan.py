@@ -19,7 +19,7 @@ START_US = 1_790_000_000_000_000
 def plans(draw: st.DrawFn) -> RowPlan:
     """Plans of at most a few hundred instants, over the whole range of rates."""
     cars = draw(st.integers(1, 128))
-    rate = draw(st.integers(3 * cars, 10_000_000))
+    rate = draw(st.integers(3 * cars, min(10_000_000, 3_000_000 * cars)))
     return RowPlan(
         rate=rate,
         cars=cars,
@@ -110,6 +110,13 @@ def test_a_rate_too_slow_for_the_cars_is_refused_with_the_least_that_works() -> 
     with pytest.raises(UsageError, match="Give --rate 7 or more"):
         RowPlan(rate=6, cars=128, batch_size=10_000, start_us=START_US)
     assert RowPlan(rate=7, cars=128, batch_size=10_000, start_us=START_US).batch_instants == 1
+
+
+def test_a_rate_too_fast_for_a_microsecond_clock_is_refused_with_the_most_that_works() -> None:
+    with pytest.raises(UsageError, match="Give --rate 6,000,000 or less, or more cars"):
+        RowPlan(rate=6_000_001, cars=2, batch_size=10_000, start_us=START_US)
+    plan = RowPlan(rate=6_000_000, cars=2, batch_size=10_000, start_us=START_US)
+    assert [plan.row_time_us(row) - START_US for row in range(6)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_batch_too_small_for_the_cars_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,23 +18,35 @@ float32 is exact to a five-hundredth of a step."""
 Counts = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """A car's passage of the start line between two ticks."""
+class Crossings:
+    """Where between two ticks each car passes the start line.
 
-    car: int
-    weight: np.float32
-    """Place between the ticks, 0 … 1."""
+    Lap n ends at n times `lap_length_m` along the centre line, and between ticks the distance moves in a
+    line. The place of a crossing is its weight, 0 at the tick before it … 1 at the tick after.
+    """
+
+    def __init__(self, frames: Frames, lap_length_m: float) -> None:
+        gained = np.diff(frames.lap, axis=0)
+        ticks, cars = np.nonzero(gained)
+        missing_m = frames.lap[ticks, cars] * lap_length_m - frames.distance_m[ticks, cars]
+        weight = missing_m / (frames.distance_m[ticks + 1, cars] - frames.distance_m[ticks, cars])
+        if np.any(gained[ticks, cars] != 1) or np.any(np.abs(weight - 0.5) > 0.5 + 1e-6):
+            raise ValueError(f"laps and distances do not belong to a track of {lap_length_m} m")
+        self.weights = np.full(gained.shape, np.inf, np.float32)
+        """``(ticks - 1, cars)``; infinite where nobody passes."""
+        self.weights[ticks, cars] = weight
+        self.cars: dict[int, list[int]] = {}
+        """The cars that pass after each tick, if any do; ticks count from the first of the frames."""
+        for tick, car in zip(ticks.tolist(), cars.tolist(), strict=True):
+            self.cars.setdefault(tick, []).append(car)
 
 
 class Channels:
-    """What the sensors of one table read between the ticks of `frames`, before noise and rounding.
+    """What the sensors of one table read between the ticks of `frames`, before noise and rounding."""
 
-    `lap_length_m` is the track's, measured along the centre line.
-    """
-
-    def __init__(self, table: Table, frames: Frames, lap_length_m: float) -> None:
+    def __init__(self, table: Table, frames: Frames, crossings: Crossings) -> None:
         self.frames = frames
+        self._crossings = crossings
         lines = line_sensors(table)
         counted = counting_sensors(table)
         at_tick = np.empty((len(lines), frames.ticks, frames.cars), np.float32)
@@ -54,10 +65,6 @@ class Channels:
         self._lap_counts = [
             place for place, (_, sensor) in enumerate(counted) if sensor.between is Between.LAP
         ]
-        self._crossing = _crossing_weights(frames, lap_length_m)
-        self._crossings: dict[int, list[Crossing]] = {}
-        for tick, car in zip(*np.nonzero(np.isfinite(self._crossing)), strict=True):
-            self._crossings.setdefault(int(tick), []).append(Crossing(int(car), self._crossing[tick, car]))
 
     def read(self, moments: Moments, lines: Steps, counts: Counts, scratch: Steps) -> None:
         """Read every channel at every row.
@@ -79,10 +86,10 @@ class Channels:
         np.multiply(weights[rows, cars], self._slope[:, tick, None, cars], out=out)
         np.add(out, self._start[:, tick, None, cars], out=out)
         counts[:, rows, cars] = self._counts[:, tick, None, cars]
-        for crossing in self._crossings.get(tick, ()):
-            if crossing.car >= piece.from_car:
+        for car in self._crossings.cars.get(tick, ()):
+            if car >= piece.from_car:
                 for lap in self._lap_counts:
-                    counts[lap, rows, crossing.car] += weights[rows, crossing.car] >= crossing.weight
+                    counts[lap, rows, car] += weights[rows, car] >= self._crossings.weights[tick, car]
 
     def _read_rows(self, ticks: Counts, weights: Steps, lines: Steps, counts: Counts, scratch: Steps) -> None:
         cars = weights.shape[1]
@@ -93,7 +100,7 @@ class Channels:
         np.add(lines, scratch, out=lines)
         _take(self._counts, at, counts)
         for lap in self._lap_counts:
-            counts[lap] += weights >= self._crossing.take(at)
+            counts[lap] += weights >= self._crossings.weights.take(at)
 
 
 def line_sensors(table: Table) -> list[tuple[Column, Sensor]]:
@@ -120,19 +127,5 @@ def _slope(start: Steps, end: Steps) -> Steps:
     slope = end - start
     reached = start + slope
     beyond = np.where(slope > 0, reached > end, reached < end)
-    return np.where(beyond, np.nextafter(slope, np.float32(0)), slope)
-
-
-def _crossing_weights(frames: Frames, lap_length_m: float) -> Steps:
-    """Where between two ticks each car passes the start line, ``(ticks - 1, cars)``; infinite if it does not.
-
-    Lap n ends at n lap lengths, and between ticks the distance moves in a line.
-    """
-    gained = np.diff(frames.lap, axis=0)
-    weight = np.full(gained.shape, np.inf)
-    missing_m = frames.lap[:-1] * lap_length_m - frames.distance_m[:-1]
-    np.divide(missing_m, np.diff(frames.distance_m, axis=0), out=weight, where=gained != 0)
-    passed = weight[gained != 0]
-    if np.any((gained < 0) | (gained > 1)) or np.any((passed < -1e-6) | (passed > 1 + 1e-6)):
-        raise ValueError(f"laps and distances do not belong to a track of {lap_length_m} m")
-    return weight.astype(np.float32)
+    slope[beyond] = np.nextafter(slope[beyond], np.float32(0))
+    return slope

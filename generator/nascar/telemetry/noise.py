@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,43 +31,41 @@ class NoiseRing:
     rows are cut into batches. At 40 cars and 5,100 rows a second per car the ring is 3.2 s long.
     """
 
-    def __init__(self, seed: int, cars: int, instants_per_s: float) -> None:
+    def __init__(self, seed: int, cars: int, instants_per_s: float, most_rows: int) -> None:
         self._seed = seed
         self._cars = cars
-        self._instants: int = 2 ** ((RING_CELLS // cars).bit_length() - 1)
-        self._cells = _band_limited(seed, self._instants, cars, instants_per_s).reshape(-1)
-
-    @property
-    def instants(self) -> int:
+        self._most_rows = most_rows
+        self.instants: int = 2 ** ((RING_CELLS // cars).bit_length() - 1)
         """Length of the ring: after so many instants a column's noise comes round again."""
-        return self._instants
+        self._cells = _band_limited(seed, self.instants, cars, instants_per_s).reshape(-1)
+        self._scaled: dict[float, NDArray[np.float32]] = {}
 
-    def start(self, column: str) -> int:
-        """Cell at which row 0 of `column` reads, a pure function of seed and name."""
-        place = np.random.SeedSequence((self._seed, zlib.crc32(column.encode()))).generate_state(1)[0]
-        return int(place) % self._instants * self._cars
+    def column(self, name: str, amplitude: float) -> ColumnNoise:
+        """The noise of a column with standard deviation `amplitude`: a pure function of seed and name."""
+        cells = self._scaled.get(amplitude)
+        if cells is None:
+            # Multiplied once and for all, for sensors have no more than about ten amplitudes; and the ring's
+            # beginning stands once more behind its end, so that no batch has a seam.
+            cells = np.resize(self._cells * np.float32(amplitude), self._cells.size + self._most_rows)
+            cells.flags.writeable = False
+            self._scaled[amplitude] = cells
+        place = np.random.SeedSequence((self._seed, zlib.crc32(name.encode()))).generate_state(1)[0]
+        return ColumnNoise(cells, int(place) % self.instants * self._cars, self._cells.size)
 
-    def add(
-        self,
-        values: NDArray[np.float32],
-        start: int,
-        row: int,
-        amplitude: float,
-        scratch: NDArray[np.float32],
-    ) -> None:
-        """Add the noise of rows `row`, `row` + 1, … with standard deviation `amplitude`, in place.
 
-        `start` is the column's own, from `start`; `scratch` is at least as long as `values`.
-        """
-        cells, factor = self._cells, np.float32(amplitude)
-        done, place = 0, (start + row) % cells.size
-        while done < values.size:
-            count = min(values.size - done, cells.size - place)
-            part = scratch[:count]
-            np.multiply(cells[place : place + count], factor, out=part)
-            target = values[done : done + count]
-            np.add(target, part, out=target)
-            done, place = done + count, 0
+@dataclass(frozen=True, slots=True)
+class ColumnNoise:
+    """The noise of one column, row by row."""
+
+    cells: NDArray[np.float32]
+    start: int
+    turn: int
+    """Rows after which it comes round again."""
+
+    def rows(self, first: int, count: int) -> NDArray[np.float32]:
+        """Noise of `count` rows from row `first` on, at most as many as the ring was made for. Read-only."""
+        place = (self.start + first) % self.turn
+        return self.cells[place : place + count]
 
 
 def _band_limited(seed: int, instants: int, cars: int, instants_per_s: float) -> NDArray[np.float32]:

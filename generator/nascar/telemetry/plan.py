@@ -14,7 +14,7 @@ from nascar.errors import UsageError
 from nascar.telemetry.schema import TABLES, Table
 
 STRICT_RATE: Final = 1_000_000 * len(TABLES)
-"""Up to this total rate two rows of a table are at least a microsecond apart."""
+"""Up to this total rate two rows of a table are at least a microsecond apart; a car's own rows always are."""
 
 LONGEST_BATCH_S: Final = 0.25
 """A batch never covers more race time than this, so that at low rates rows still leave soon."""
@@ -63,6 +63,12 @@ class RowPlan:
             raise UsageError(
                 f"At {self.rate:,} rows a second each of {self.cars} cars would wait more than "
                 f"{LONGEST_INSTANT_S} s for its next row. Give --rate {least:,} or more, or fewer cars."
+            )
+        most = per_instant * 1_000_000
+        if self.rate > most:
+            raise UsageError(
+                f"At {self.rate:,} rows a second one of {self.cars} cars would have two rows in the same "
+                f"microsecond. Give --rate {most:,} or less, or more cars."
             )
         if self.batch_size < self.cars:
             raise UsageError(

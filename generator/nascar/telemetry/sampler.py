@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.entries import Entry
-from nascar.race.frames import FrameSource
-from nascar.telemetry.channels import Channels, Counts, Steps, counting_sensors, line_sensors
+from nascar.race.frames import Frames, FrameSource
+from nascar.telemetry.channels import Channels, Counts, Crossings, Steps, counting_sensors, line_sensors
 from nascar.telemetry.moments import MomentMaker, Moments
-from nascar.telemetry.noise import NoiseRing
+from nascar.telemetry.noise import ColumnNoise, NoiseRing
 from nascar.telemetry.plan import Batch, RowPlan
 from nascar.telemetry.schema import Column, Kind, Sensor, Table
 from nascar.telemetry.window import FrameWindow
@@ -36,11 +36,12 @@ class TimeUnit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line sensor at work: its place among the table's lines and on the noise ring."""
+    """A line sensor at work: its place among the lines of its table, and its figures in steps."""
 
     place: int
-    sensor: Sensor
-    noise_start: int
+    steps_per_unit: float
+    noise: ColumnNoise | None
+    clip: tuple[float, float] | None
 
 
 class Sampler:
@@ -68,11 +69,11 @@ class Sampler:
         self._lap_length_m = lap_length_m
         self._window = FrameWindow(frames)
         self._moments = MomentMaker(plan, time_unit.us)
-        self._noise = NoiseRing(seed, plan.cars, plan.rate / (len(plan.tables) * plan.cars))
-        self._channels: dict[str, Channels] = {}
+        most_rows = plan.batch_instants * plan.cars
+        noise = NoiseRing(seed, plan.cars, plan.rate / (len(plan.tables) * plan.cars), most_rows)
         self._lines = {
             table.name: {
-                column.name: _Line(place, sensor, self._noise.start(f"{table.name}.{column.name}"))
+                column.name: _line(place, sensor, noise, f"{table.name}.{column.name}")
                 for place, (column, sensor) in enumerate(line_sensors(table))
             }
             for table in plan.tables
@@ -81,7 +82,8 @@ class Sampler:
             table.name: {column.name: place for place, (column, _) in enumerate(counting_sensors(table))}
             for table in plan.tables
         }
-        most_rows = plan.batch_instants * plan.cars
+        self._frames: Frames | None = None
+        self._channels: dict[str, Channels] = {}
         most_lines = max(len(lines) for lines in self._lines.values())
         most_counting = max(len(counting) for counting in self._counting.values())
         # Scratch, used again for every batch.
@@ -116,6 +118,7 @@ class Sampler:
         moments = self._moments.of(batch.first_instant, batch.instants)
         steps, counts = self._read(table, moments)
         lines, counting = self._lines[table.name], self._counting[table.name]
+        first_row = batch.first_instant * self.plan.cars
         for column in table.columns:
             if column.kind is Kind.TEXT:
                 continue
@@ -127,42 +130,53 @@ class Sampler:
                 yield column, counts[counting[column.name]]
             else:
                 line = lines[column.name]
-                yield column, self._reading(line, column.kind, steps[line.place], batch.first_instant)
+                yield column, self._reading(line, column.kind, steps[line.place], first_row)
 
     def _read(self, table: Table, moments: Moments) -> tuple[Steps, Counts]:
         """Every sensor's truth at every row: ``(line sensors, rows)`` and ``(counting sensors, rows)``."""
         frames = self._window.cover(moments.first_tick, moments.last_tick + 1)
-        channels = self._channels.get(table.name)
-        if channels is None or channels.frames is not frames:
-            channels = self._channels[table.name] = Channels(table, frames, self._lap_length_m)
+        if frames is not self._frames:
+            self._frames = frames
+            crossings = Crossings(frames, self._lap_length_m)
+            self._channels = {t.name: Channels(t, frames, crossings) for t in self.plan.tables}
+        channels = self._channels[table.name]
         shape = moments.weights.shape
         steps = _shaped(self._steps, len(self._lines[table.name]), shape)
         counts = _shaped(self._counts, len(self._counting[table.name]), shape)
         channels.read(moments, steps, counts, _shaped(self._scratch, len(steps), shape))
         return steps.reshape(len(steps), -1), counts.reshape(len(counts), -1)
 
-    def _reading(self, line: _Line, kind: Kind, steps: Steps, first_instant: int) -> Numbers:
+    def _reading(self, line: _Line, kind: Kind, steps: Steps, first_row: int) -> Numbers:
         """Add the sensor's noise to the truth (in place) and round to its step."""
-        sensor, rows = line.sensor, steps.size
-        if sensor.noise:
-            amplitude = sensor.noise * sensor.steps_per_unit
-            row = first_instant * self.plan.cars
-            self._noise.add(steps, line.noise_start, row, amplitude, self._scratch)
-        if sensor.clip is not None:
-            least, most = sensor.clip
-            np.clip(steps, least * sensor.steps_per_unit, most * sensor.steps_per_unit, out=steps)
-        np.rint(steps, out=steps)
+        rows = steps.size
+        if line.noise is not None:
+            np.add(steps, line.noise.rows(first_row, rows), steps)
+        if line.clip is not None:
+            steps.clip(*line.clip, out=steps)
+        np.rint(steps, steps)
         # By way of whole numbers: there is no minus zero among them.
         whole = self._whole[:rows]
         np.copyto(whole, steps, casting="unsafe")
         if kind is Kind.INT:
             ints = self._ints[:rows]
-            np.copyto(ints, whole)
+            ints[:] = whole
             return ints
         # A whole number over a power of ten is the double that the shortest decimal reads back as.
         floats = self._floats[:rows]
-        np.divide(whole, float(sensor.steps_per_unit), out=floats)
+        floats[:] = whole
+        np.divide(floats, line.steps_per_unit, floats)
         return floats
+
+
+def _line(place: int, sensor: Sensor, noise: NoiseRing, name: str) -> _Line:
+    """Set a sensor to work; `name` tells its noise from that of all others."""
+    steps = float(sensor.steps_per_unit)
+    return _Line(
+        place,
+        steps,
+        noise.column(name, sensor.noise * steps) if sensor.noise else None,
+        None if sensor.clip is None else (sensor.clip[0] * steps, sensor.clip[1] * steps),
+    )
 
 
 def _shaped(buffer: NDArray[Any], channels: int, shape: tuple[int, ...]) -> NDArray[Any]:
