@@ -10,7 +10,7 @@ CARS    ?= 40
 SECONDS ?= 120
 SEED    ?= 1
 
-.PHONY: help demo test check format dashboards lock clean install
+.PHONY: help demo install test check format readme bench lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ check: $(VENV)/.dev  ## Types and lint only
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readme: $(VENV)/.dev  ## Fill the derived parts of README.md: tables, questions, commands, figures
+	$(BIN)/python scripts/build_readme.py
+
+bench: $(VENV)/.demo  ## Measure this machine (12 minutes) and write docs/measurements.md
+	$(BIN)/python scripts/measure.py --write
 
 lock: $(VENV)/.dev  ## Lock the dependencies again after a change in pyproject.toml
 	$(LOCK) --extra build -o requirements/stream.txt

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Fill the derived parts of README.md: tables, questions, commands and measured figures.
+
+    scripts/build_readme.py           write them
+    scripts/build_readme.py --check   status 1 if the README does not say what the sources say
+
+A part stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what stands between is not edited by
+hand. The sources are the schema, queries/, the parsers of the commands, and the newest measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nascar.cli.main import COMMANDS, build_parser
+from nascar.questions import load_questions
+from nascar.telemetry.schema import TABLES, Column
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+def tables() -> Iterator[str]:
+    for table in TABLES:
+        yield f"**`{table.name}`** ({len(table.columns)} columns): {table.description.lower()}"
+        yield ""
+        yield "| column | type | unit | range on the racing surface | what it says |"
+        yield "|---|---|---|---|---|"
+        for column in table.columns:
+            yield (
+                f"| `{column.name}` | {column.kind.value} | {column.unit} | {_range(column)} "
+                f"| {column.description} |"
+            )
+        yield ""
+
+
+def _range(column: Column) -> str:
+    return "" if column.range is None else f"{column.range[0]:g} to {column.range[1]:g}"
+
+
+def questions() -> Iterator[str]:
+    yield "| | question | what the answer shows | file |"
+    yield "|---|---|---|---|"
+    for question in load_questions(ROOT / "queries"):
+        file = f"queries/{question.number:02d}_{question.slug}.sql"
+        yield f"| {question.number} | {question.title} | {question.shows} | [`{file}`]({file}) |"
+
+
+def commands() -> Iterator[str]:
+    parser = build_parser()
+    choices: dict[str, argparse.ArgumentParser] = next(
+        dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    names = {module.__name__.rpartition(".")[2] for module in COMMANDS}
+    assert names == set(choices)
+    for name, command in choices.items():
+        yield f"**`nascar {name}`**: {_sentence(command)}"
+        yield ""
+        yield "| argument | meaning |"
+        yield "|---|---|"
+        for action in command._actions:
+            if isinstance(action, argparse._HelpAction):
+                continue
+            flag = " ".join([*action.option_strings[:1], _metavar(action)]).strip()
+            text = (action.help or "") % {"default": action.default, "prog": command.prog}
+            yield f"| `{flag}` | {text} |".replace("us|ms", "us\\|ms")
+        yield ""
+
+
+def _metavar(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    return str(action.metavar or action.dest.upper())
+
+
+def _sentence(command: argparse.ArgumentParser) -> str:
+    return " ".join((command.description or "").split())
+
+
+def figures() -> Iterator[str]:
+    """A few lines of the newest measurement; the whole is in docs/measurements.md."""
+    newest = max((ROOT / "docs" / "measurements").glob("*.json"), default=None)
+    if newest is None:
+        return
+    found: dict[str, Any] = json.loads(newest.read_text())
+    run, dry, on = found["engine_run"], found["dry_run"], found["machine"]
+    acknowledged = sum(table["acknowledged"] for table in run["tables"].values())
+    missed = sum(table["missed"] for table in run["tables"].values())
+    failed = sum(table["failed"] for table in run["tables"].values())
+    yield f"On {on['cores']} cores ({on['cpu']}, {on['memory_gb']} GB), {found['date']}, `{found['command']}`:"
+    yield ""
+    yield (
+        f"* {run['rate']:,} messages/s for {run['seconds']:,} s into the embedded engine: {acknowledged:,} rows "
+        f"acknowledged, {missed:,} missed, {failed:,} failed, {sum(run['stored_at_end'].values()):,} stored."
+    )
+    yield (
+        f"* The generator took {run['generator']['cores']:.2f} of a core and at most "
+        f"{run['generator']['max_rss_mb']:.0f} MB; the engine, questions included, {run['engine']['cores']:.2f} "
+        f"cores and {run['engine']['max_rss_mb']:,.0f} MB."
+    )
+    yield (
+        f"* Without a network the generator makes {dry['rows_per_cpu_s'] / 1e6:.1f} M messages per CPU-second: "
+        "race, rows and encoding."
+    )
+    yield (
+        f"* The newest row that a query sees is {run['engine']['behind_s_median']:.1f} s old "
+        f"({run['engine']['behind_s_max']:.1f} s at most)."
+    )
+
+
+PARTS = {"tables": tables, "questions": questions, "commands": commands, "figures": figures}
+
+
+def filled(text: str) -> str:
+    """`text` with every derived part made anew."""
+    for name, part in PARTS.items():
+        body = "\n".join(part()).strip()
+        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        text, times = pattern.subn(lambda found, body=body: f"{found[1]}\n{body}\n\n{found[2]}", text)  # type: ignore[misc]
+        if times != 1:
+            raise SystemExit(f"README.md has {times} parts called {name}, wanted one: <!-- begin {name} -->")
+    return text
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="compare only")
+    args = parser.parse_args()
+    text = README.read_text(encoding="utf-8")
+    made = filled(text)
+    if args.check:
+        if made != text:
+            print("README.md is not what its sources say. Write it anew: make readme", file=sys.stderr)
+        return int(made != text)
+    README.write_text(made, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

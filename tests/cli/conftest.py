@@ -1,0 +1,84 @@
+"""A real engine for the commands, and the commands as a person runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TOKEN = "a-token-for-tests-of-more-than-32-characters"
+
+Nascar = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The embedded engine as a process of its own."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
+def start_engine(directory: Path) -> Engine:
+    """Start an engine with `TOKEN` on a free port; the caller ends it."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "embedded_arc",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--data-dir",
+            str(directory),
+        ],
+        env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert " at http://" in line, line
+    return Engine(line.rpartition(" at ")[2].strip(), process)
+
+
+def end_engine(engine: Engine) -> None:
+    engine.process.terminate()
+    engine.process.wait(timeout=30)
+    if engine.process.stdout is not None:
+        engine.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    started = start_engine(tmp_path_factory.mktemp("engine"))
+    yield started
+    end_engine(started)
+
+
+@pytest.fixture(scope="session")
+def nascar() -> Nascar:
+    """Run ``nascar …`` to its end; `token` goes into ARC_TOKEN."""
+
+    def run(
+        *arguments: str, token: str | None = TOKEN, timeout: float = 90
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if name != "ARC_TOKEN"}
+        if token is not None:
+            environment["ARC_TOKEN"] = token
+        return subprocess.run(
+            [sys.executable, "-m", "nascar", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,224 @@
+"""The whole path with real parts: stream → ledger → verify → the eight questions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import TOKEN, Engine, Nascar, end_engine, start_engine
+
+RATE = 30_000
+SECONDS = 12
+
+
+@pytest.fixture(scope="module")
+def streamed(engine: Engine, nascar: Nascar, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A race of 12 s in the engine; the report of its run."""
+    report = tmp_path_factory.mktemp("run") / "run.json"
+    run = nascar(
+        *("stream", "--url", engine.url, "--rate", str(RATE), "--duration", str(SECONDS)),
+        *("--report", str(report)),
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Ledger" in run.stdout
+    assert "none missed, none failed" in " ".join(run.stdout.split())
+    assert "Next:" in run.stdout
+    return report
+
+
+def test_the_report_has_the_names_that_scripts_rely_on(streamed: Path) -> None:
+    report = json.loads(streamed.read_text())
+    assert set(report["tables"]) == {"engine_telemetry", "chassis_telemetry", "tire_telemetry"}
+    for table in report["tables"].values():
+        assert table["scheduled"] == RATE * SECONDS // 3
+        assert table["scheduled"] == table["acknowledged"] + table["failed"] + table["missed"]
+        assert 0 < table["last_time_us"] - table["first_time_us"] <= SECONDS * 1_000_000
+    assert report["target_rate"] == RATE
+    assert report["achieved_rate"] == pytest.approx(RATE, rel=0.01)
+    for origin in ("due", "send"):
+        p50, p95, p99, most = (report["latency_ms"][origin][name] for name in ("p50", "p95", "p99", "max"))
+        assert 0 < p50 <= p95 <= p99 <= most
+    assert report["latency_ms"]["due"]["max"] >= report["latency_ms"]["send"]["max"]
+    assert report["cpu_s"] > 0
+    assert report["max_rss_bytes"] > 0
+    assert report["verdict"] == "held"
+    assert TOKEN not in streamed.read_text()
+
+
+def test_verify_finds_exactly_the_acknowledged_rows(streamed: Path, engine: Engine, nascar: Nascar) -> None:
+    run = nascar("verify", "--report", str(streamed), "--url", engine.url)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{RATE * SECONDS:,}" in run.stdout
+
+
+def test_verify_tells_a_ledger_that_is_not_what_is_stored(
+    streamed: Path, engine: Engine, nascar: Nascar, tmp_path: Path
+) -> None:
+    report = json.loads(streamed.read_text())
+    report["tables"]["tire_telemetry"]["acknowledged"] += 40
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(report))
+    run = nascar("verify", "--report", str(changed), "--url", engine.url, "--deadline", "1")
+    assert run.returncode == 1
+    assert "40 lost" in run.stdout
+
+
+def test_all_eight_questions_have_rows_within_fifteen_seconds(
+    streamed: Path, engine: Engine, nascar: Nascar
+) -> None:
+    run = nascar("queries", "--url", engine.url, "--json")
+    assert run.returncode == 0, run.stderr
+    asked = json.loads(run.stdout)["queries"]
+    assert [one["number"] for one in asked] == [1, 2, 3, 4, 5, 6, 7, 8]
+    for one in asked:
+        assert one["rows"], one["title"]
+        assert one["elapsed_ms"] > 0
+    drivers_by_events = [row[2] for row in asked[7]["rows"]]
+    assert drivers_by_events == sorted(drivers_by_events, reverse=True)
+    # One table's rows of one car over the run: braking above 500 psi is a rare event, not a constant one.
+    assert max(drivers_by_events) < RATE * SECONDS / 3 / 40 * 0.2
+
+
+def test_the_questions_in_the_terminal_name_each_time(streamed: Path, engine: Engine, nascar: Nascar) -> None:
+    run = nascar("queries", "--url", engine.url)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count(" ms\n") >= 8
+
+
+def test_the_health_check_sees_whether_rows_arrive(streamed: Path, engine: Engine, nascar: Nascar) -> None:
+    assert nascar("health", "--url", engine.url, "--database", "nobody_wrote_here").returncode == 1
+
+
+def test_times_in_milliseconds_are_verified_too(engine: Engine, nascar: Nascar, tmp_path: Path) -> None:
+    report = tmp_path / "ms.json"
+    run = nascar(
+        *("stream", "--url", engine.url, "--rate", "24000", "--duration", "2", "--database", "in_ms"),
+        *("--time-unit", "ms", "--report", str(report)),
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert nascar("verify", "--report", str(report), "--url", engine.url).returncode == 0
+
+
+def test_ctrl_c_drains_and_prints_the_ledger(engine: Engine, tmp_path: Path) -> None:
+    report = tmp_path / "stopped.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nascar", "stream", "--url", engine.url, "--rate", "24000", "--duration", "0"]
+        + ["--database", "stopped", "--report", str(report)],
+        env={**os.environ, "ARC_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert "Ledger" in output
+    assert process.returncode == 0, output
+    for table in json.loads(report.read_text())["tables"].values():
+        assert table["scheduled"] == table["acknowledged"] > 0
+
+
+def test_a_server_that_dies_in_mid_run_is_counted_and_ends_with_one(tmp_path: Path, nascar: Nascar) -> None:
+    doomed = start_engine(tmp_path / "doomed")
+    report = tmp_path / "doomed.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nascar", "stream", "--url", doomed.url, "--rate", "24000", "--duration", "9"]
+        + ["--report", str(report)],
+        env={**os.environ, "ARC_TOKEN": TOKEN},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(4)
+    doomed.process.kill()
+    end_engine(doomed)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, output
+    assert "Ledger" in output
+    tables = json.loads(report.read_text())["tables"].values()
+    for table in tables:
+        assert table["scheduled"] == 24_000 * 9 // 3
+        assert table["scheduled"] == table["acknowledged"] + table["failed"] + table["missed"]
+    assert all(table["acknowledged"] > 0 for table in tables)
+    assert sum(table["missed"] for table in tables) > 0
+
+
+def test_a_wrong_token_stops_before_anything_is_sent(engine: Engine, nascar: Nascar) -> None:
+    run = nascar("stream", "--url", engine.url, "--database", "denied", token="w" * 40)
+    assert run.returncode == 2
+    assert "refused" in run.stderr
+    assert "w" * 40 not in run.stdout + run.stderr
+    answer = nascar("queries", "--url", engine.url, "--database", "denied", "--json")
+    assert all(not one["rows"] for one in json.loads(answer.stdout)["queries"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rate", "0"], "out of range"),
+        (["--rate", "-5"], "out of range"),
+        (["--rate", "fast"], "not a whole number"),
+        (["--cars", "0"], "give 1 to 128"),
+        (["--cars", "129"], "give 1 to 128"),
+        (["--batch-size", "39"], "--batch-size 40 or more"),
+        (["--workers", "0"], "out of range"),
+        (["--pregenerate-batches", "0"], "out of range"),
+        (["--duration", "-1"], "out of range"),
+        (["--duration", "nan"], "not a number of seconds"),
+        (["--database", "bad name"], "refused by Arc"),
+        (["--full-race", "--duration", "5"], "not both"),
+        (["--rate", "100", "--duration", "0.1"], "no car gets a row"),
+        (["--report", "/nowhere/at/all.json"], "cannot be written"),
+        (["--entries", "/nowhere/entries.csv"], "entries.csv"),
+        (["--time-unit", "ns"], "invalid"),
+    ],
+)
+def test_bad_input_ends_with_two_and_says_what_would_be_right(
+    nascar: Nascar, arguments: list[str], words: str
+) -> None:
+    # Port 9 is the discard port: nobody listens, and nobody may be asked.
+    run = nascar("stream", "--url", "http://127.0.0.1:9", *arguments, timeout=20)
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_no_token_ends_with_two(nascar: Nascar) -> None:
+    run = nascar("stream", "--url", "http://127.0.0.1:9", token=None)
+    assert run.returncode == 2
+    assert "ARC_TOKEN" in run.stderr
+
+
+def test_a_dry_run_needs_neither_server_nor_token(nascar: Nascar, tmp_path: Path) -> None:
+    report = tmp_path / "dry.json"
+    run = nascar("stream", "--dry-run", "--duration", "2", "--report", str(report), token=None)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (
+        sum(table["acknowledged"] for table in json.loads(report.read_text())["tables"].values()) == 1_224_000
+    )
+
+
+def test_export_writes_the_rows_as_parquet(nascar: Nascar, tmp_path: Path) -> None:
+    run = nascar(
+        *("export", str(tmp_path / "rows"), "--seconds", "1", "--rate", "24000", "--seed", "7"),
+        *("--start-at", "2026-05-24T18:00:00Z"),
+        token=None,
+    )
+    assert run.returncode == 0, run.stderr
+    files = sorted(file.name for file in (tmp_path / "rows").iterdir())
+    assert files == ["chassis_telemetry.parquet", "engine_telemetry.parquet", "tire_telemetry.parquet"]
+    assert run.stdout.count("8,000 rows") == 3
+
+
+def test_the_demo_ends_by_itself_with_the_proof(nascar: Nascar, tmp_path: Path) -> None:
+    run = nascar(
+        "demo", "--seconds", "6", "--rate", "24000", "--data-dir", str(tmp_path / "data"), token=None
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"Proved: {24_000 * 6:,} rows acknowledged, the same number stored" in " ".join(run.stdout.split())
+    assert not list((tmp_path / "data").iterdir())
