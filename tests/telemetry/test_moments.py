@@ -19,7 +19,9 @@ START_US = 1_790_000_000_000_000
 def batches(draw: st.DrawFn) -> tuple[RowPlan, int, int]:
     """A plan, the first instant of a batch (early or far on) and its instants."""
     cars = draw(st.integers(1, 50))
-    rate = draw(st.one_of(st.integers(cars, 500 * cars), st.integers(500 * cars, 20_000_000)))
+    rate = draw(
+        st.one_of(st.integers(cars, 500 * cars), st.integers(500 * cars, min(20_000_000, 3_000_000 * cars)))
+    )
     plan = RowPlan(rate=rate, cars=cars, batch_size=draw(st.integers(cars, 2_000)), start_us=START_US)
     first = draw(st.one_of(st.integers(0, 50), st.integers(0, 10**9)))
     return plan, first, draw(st.integers(1, plan.batch_instants))
