@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from aiohttp import web
+
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead
 
@@ -249,9 +250,7 @@ class Server:
     def _keep(self, body: bytes) -> None:
         content = msgpack.unpackb(body)
         columns = content["columns"]
-        rows = [
-            (content["m"], c, t) for c, t in zip(columns["car_number"], columns["time"], strict=True)
-        ]
+        rows = [(content["m"], c, t) for c, t in zip(columns["car_number"], columns["time"], strict=True)]
         self.accepted += len(rows)
         (self.unflushed if self.buffers else self.rows).extend(rows)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgpack
 import pytest
-from tests.stream.conftest import DATABASE, TOKEN, Act, Server
+
 from nascar.errors import ServerError, TokenRefused
 from nascar.stream.client import Client, QueryError, Stored
 from nascar.stream.settings import StreamSettings
+from tests.stream.conftest import DATABASE, TOKEN, Act, Server
 
 
 @pytest.fixture
@@ -78,7 +79,9 @@ async def test_a_reset_connection_is_an_unclear_end(client: Client, server: Serv
     assert outcome.unclear
 
 
-async def test_a_connection_closed_without_an_answer_is_an_unclear_end(client: Client, server: Server) -> None:
+async def test_a_connection_closed_without_an_answer_is_an_unclear_end(
+    client: Client, server: Server
+) -> None:
     server.act = lambda number: Act(store=0, close=True)
     outcome = await client.post(body())
     assert outcome.status is None
@@ -225,7 +228,9 @@ async def test_the_row_counters_are_read(client: Client, server: Server) -> None
 
 async def test_a_query_gives_columns_rows_and_times(client: Client) -> None:
     await client.post(body(rows=4))
-    answer = await client.query(f"SELECT car_number, COUNT(*) AS n FROM {DATABASE}.pace GROUP BY 1 ORDER BY 1")
+    answer = await client.query(
+        f"SELECT car_number, COUNT(*) AS n FROM {DATABASE}.pace GROUP BY 1 ORDER BY 1"
+    )
     assert answer.columns == ("car_number", "n")
     assert answer.rows == ((0, 1), (1, 1), (2, 1), (3, 1))
     assert answer.server_s == 0.0015

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nascar.stream.latency import HIGHEST_US, NOTHING_MEASURED, Latencies, Latency, total
 
 times_us = st.lists(st.integers(0, HIGHEST_US), min_size=1, max_size=200)
@@ -90,4 +91,3 @@ def test_merging_takes_over_tables_that_only_the_other_has() -> None:
     one.merge(other)
     assert total(one.send).max == 5
     assert one.send["pace"].count == 2
-

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, consumes, invariant, rule
 from hypothesis.stateful import Bundle as Rows
+from hypothesis.stateful import RuleBasedStateMachine, consumes, invariant, rule
+
 from nascar.stream.ledger import LATE_US, Ledger, TableLedger
 from nascar.stream.source import BatchHead
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from nascar.errors import TokenRefused
 from nascar.stream.policy import (
     LONGEST_BACKOFF_S,
@@ -32,9 +33,7 @@ def test_an_acknowledgement_counts_however_late(status: int, age_s: float, attem
     assert decided(status, age_s=age_s, attempt=attempt) == Done()
 
 
-@pytest.mark.parametrize(
-    ("status", "says"), [(401, "does not know this token"), (403, "may not write")]
-)
+@pytest.mark.parametrize(("status", "says"), [(401, "does not know this token"), (403, "may not write")])
 def test_a_refused_token_ends_the_run_at_once_and_names_the_next_action(status: int, says: str) -> None:
     decision = decided(status, message="Permission denied: write required")
     assert isinstance(decision, Fatal)

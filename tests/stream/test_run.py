@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from nascar.errors import ServerError, TokenRefused
 from nascar.stream.latency import total
 from nascar.stream.progress import Phase, Snapshot
@@ -16,7 +17,6 @@ from nascar.stream.run import Result, Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchSource
 from nascar.stream.verdict import verdict
-
 from tests.stream.conftest import BATCH_ROWS, GOOD, Act, FakeSource, Server
 
 Make = Callable[..., StreamSettings]
@@ -31,7 +31,9 @@ class Watched:
         self._settings = settings
         self._duration_s = duration_s
         self._options = source
-        self.run = Run(settings, self._source_at, jitter=random.Random(3).random, lead_s=0.1, tell=self.told.append)
+        self.run = Run(
+            settings, self._source_at, jitter=random.Random(3).random, lead_s=0.1, tell=self.told.append
+        )
 
     def _source_at(self, start_us: int) -> BatchSource:
         self.source = FakeSource(start_us, self._settings.rate, self._duration_s, **self._options)
@@ -55,7 +57,9 @@ class Watched:
             await asyncio.sleep(0.02)
 
 
-async def test_on_a_good_day_every_row_is_acknowledged_and_stored_once(server: Server, settings: Make) -> None:
+async def test_on_a_good_day_every_row_is_acknowledged_and_stored_once(
+    server: Server, settings: Make
+) -> None:
     watched = Watched(settings())
     result = await watched.end()
     total_ = result.ledger.total()
@@ -156,7 +160,9 @@ async def test_a_server_that_is_away_at_the_start_is_an_error_and_nothing_is_mad
 
 @pytest.mark.parametrize("status", [400, 413])
 async def test_refused_rows_fail_without_a_second_try(server: Server, settings: Make, status: int) -> None:
-    server.act = lambda number: Act(store=0, status=status, error="unequal columns") if number % 3 == 0 else GOOD
+    server.act = lambda number: (
+        Act(store=0, status=status, error="unequal columns") if number % 3 == 0 else GOOD
+    )
     result = await Watched(settings()).end()
     total_ = result.ledger.total()
     assert total_.failed == 10 * BATCH_ROWS == result.ledger.tables["pace"].failed

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nascar.errors import TokenRefused
+from nascar.stream.latency import Latencies
+from nascar.stream.ledger import Ledger
+from nascar.stream.run import Result
+from nascar.stream.sender import Stalls
+from nascar.stream.settings import StreamSettings
+from nascar.stream.source import BatchHead
+from nascar.stream.verdict import TOLERANCE, verdict
+
+RATE = 612_000
+
+
+def result(
+    acknowledged: int, *, failed: int = 0, missed: int = 0, dry_run: bool = False, **facts: Any
+) -> Result:
+    """A run of `RATE` rows a second that ended so, in rows."""
+    ledger = Ledger(("pace",))
+    for rows, settle in (
+        (acknowledged, lambda head: ledger.acknowledge(head, 1)),
+        (failed, ledger.fail),
+        (missed, ledger.miss),
+    ):
+        if rows:
+            head = BatchHead(0, "pace", rows, 0, 1, 2)
+            ledger.schedule(head)
+            ledger.request(head, attempt=1, late_us=0)
+            settle(head)
+    scheduled = acknowledged + failed + missed
+    return Result(
+        settings=StreamSettings("http://127.0.0.1:1", "laps", RATE, 300, 500, dry_run=dry_run),
+        ledger=ledger,
+        latencies=Latencies(("pace",)),
+        started_us=1,
+        **{
+            "elapsed_s": scheduled / RATE,
+            "overrun_s": 0.0,
+            "cpu_s": 1.0,
+            "max_rss_bytes": 1,
+            "stalls": Stalls(),
+            **facts,
+        },
+    )
+
+
+def test_a_run_that_lost_nothing_held() -> None:
+    found = verdict(result(60 * RATE))
+    assert (found.ok, found.word, found.reasons, found.bound) == (True, "held", (), None)
+    assert found.text.startswith("Held 612,000 rows/s: 36,720,000 rows scheduled and acknowledged")
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.floats(0, 10))
+def test_it_holds_only_if_nothing_failed_or_was_missed_within_the_tolerance(
+    failed: int, missed: int, overrun_s: float
+) -> None:
+    run = result(60 * RATE, failed=failed, missed=missed, overrun_s=overrun_s)
+    found = verdict(run)
+    met = run.achieved_rate >= RATE * (1 - TOLERANCE)
+    assert found.ok == (met and not failed and not missed)
+    assert bool(found.reasons) != found.ok
+
+
+def test_a_run_that_took_longer_than_planned_did_not_hold_its_rate() -> None:
+    found = verdict(result(60 * RATE, overrun_s=3, elapsed_s=63.5, stalls=Stalls(server_s=60)))
+    assert not found.ok
+    assert found.bound == "server"
+    assert found.holds_rate == pytest.approx(RATE * 60 / 63, rel=1e-3)
+    assert found.suggested_rate == 520_000
+
+
+def test_the_limit_is_what_rows_waited_for_longest() -> None:
+    stalls = {"client": Stalls(9, 2, 1), "server": Stalls(1, 9, 2), "backlog": Stalls(2, 1, 9)}
+    for bound, stall in stalls.items():
+        found = verdict(result(40 * RATE, missed=20 * RATE, stalls=stall, most_in_flight=300))
+        assert found.bound == bound
+        assert "9.0 s" in found.text
+        assert found.holds_rate == RATE * 40 // 60
+        assert found.suggested_rate == 360_000
+        assert "give --rate 360000." in found.text
+
+
+def test_a_server_that_stores_slower_than_it_takes_is_advised_by_what_it_stores() -> None:
+    run = result(
+        59 * RATE, missed=RATE, stalls=Stalls(backlog_s=9), stored_rate=400_000.0, most_backlog=3_100_000
+    )
+    found = verdict(run)
+    assert found.bound == "backlog"
+    assert "3,100,000 rows in memory" in found.text
+    assert (found.holds_rate, found.suggested_rate) == (400_000, 360_000)
+
+
+def test_refused_rows_are_no_matter_of_rate() -> None:
+    run = result(59 * RATE, failed=RATE, troubles=Counter({"400 unequal columns": 61}))
+    found = verdict(run)
+    assert not found.ok
+    assert "unequal columns" in found.text
+    assert found.suggested_rate is None
+    assert "--rate" not in found.text
+
+
+def test_a_busy_process_is_its_own_limit() -> None:
+    found = verdict(result(40 * RATE, missed=20 * RATE, cpu_s=59.0))
+    assert found.bound == "client"
+    assert "98% of a core" in found.text
+
+
+def test_an_error_is_the_first_reason_and_no_rate_would_help() -> None:
+    error = TokenRefused("The server does not know this token.")
+    found = verdict(result(RATE, failed=RATE, error=error, stalls=Stalls(server_s=1)))
+    assert found.reasons[0] == str(error)
+    assert found.suggested_rate is None
+
+
+def test_a_run_without_a_row_did_not_hold() -> None:
+    assert not verdict(result(0)).ok
+
+
+def test_a_dry_run_tells_its_ceiling() -> None:
+    found = verdict(result(60 * RATE, dry_run=True, elapsed_s=4.0, cpu_s=4.0))
+    assert found.ok
+    assert "9,180,000 rows/s" in found.text
+    slow = verdict(result(60 * RATE, dry_run=True, elapsed_s=120.0, cpu_s=120.0))
+    assert (slow.ok, slow.bound) == (False, "client")
+    assert slow.suggested_rate == 270_000
+
+
+@given(st.integers(1, 59), st.floats(0.1, 60))
+def test_the_advice_is_a_smaller_round_value_than_what_was_held(share: int, stalled_s: float) -> None:
+    run = result(share * RATE, missed=(60 - share) * RATE, stalls=Stalls(server_s=stalled_s))
+    found = verdict(run)
+    if found.suggested_rate is not None:
+        assert found.holds_rate is not None
+        assert 0.8 * found.holds_rate <= found.suggested_rate < found.holds_rate
+        assert len(str(found.suggested_rate).rstrip("0")) <= 2
+    else:
+        assert stalled_s < 0.02 * 60
