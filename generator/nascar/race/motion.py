@@ -1,0 +1,194 @@
+"""Drives every car from tick to tick: the only part of the race that cannot be done a block at a time.
+
+Foot and pedal first, then force, then speed, then place: the driver compares his speed with the plan's a
+moment ahead, keeps clear of the car in front, and asks for an acceleration; the pedals move towards what
+gives it, as fast as a foot does; engine, brakes and drag make the acceleration that follows.
+
+Every operation writes into a buffer that is there already: at forty cars an operation costs less than the
+making of an array.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from nascar.race.car import (
+    AIR_KG_PER_M3,
+    BRAKE_FALLS_PSI_PER_S,
+    BRAKE_G_PER_PSI,
+    BRAKE_MAX_PSI,
+    BRAKE_RISES_PSI_PER_S,
+    DRAG_AREA_M2,
+    ENGINE_BRAKING_G,
+    GRAVITY_MPS2,
+    LENGTH_M,
+    ROLLING_G,
+    THROTTLE_CLOSES_PER_S,
+    THROTTLE_OPENS_PER_S,
+    TRACTION_G,
+    WHEEL_POWER_W,
+)
+from nascar.race.frames import TICK_S, Floats
+from nascar.race.speed_plan import CELL_M, SpeedPlan
+from nascar.race.state import Cars
+
+BLOCK_TICKS: Final = 25
+"""Ticks worked on at a time. A block is always whole, so that no result depends on how ticks are asked for."""
+
+_EAGERNESS_PER_S: Final = 2.5
+"""How fast a driver closes in on the speed he means to have."""
+_GAP_PER_S2: Final = 1.2
+_CLOSING_PER_S: Final = 2.4
+"""The car in front: answers to the gap and to the closing speed, critically damped (k² = 4·gap)."""
+_LEADER_SHARE: Final = 0.8
+"""So much of the leader's own acceleration the follower sees and takes part in at once."""
+FOLLOWING_M: Final = LENGTH_M + 1.6
+"""Centre to centre, nose to tail."""
+
+
+class Motion:
+    """The loop over ticks and the rows it leaves behind, time-major, for the read-outs.
+
+    Row ``t`` is tick ``t`` of the block; `speed_mps`, `lap_m` and `accel_mps2` have one row more, the state
+    with which the next block begins. `accel_mps2` row ``t`` is over the tick that ends at ``t``.
+    """
+
+    def __init__(self, cars: Cars, plan: SpeedPlan) -> None:
+        n = cars.cars
+        self._cars = cars
+        self._speed_plan = plan.speed_mps
+        self._accel_plan = plan.accel_mps2
+        self._plan_cells = plan.cells
+        self.lap_m = np.zeros((BLOCK_TICKS + 1, n))
+        self.speed_mps = np.zeros((BLOCK_TICKS + 1, n))
+        self.accel_mps2 = np.zeros((BLOCK_TICKS + 1, n))
+        self.pedals = np.zeros((BLOCK_TICKS + 1, 2, n))
+        """Throttle and brake pressure; row ``t + 1`` is what the driver does from tick ``t`` on."""
+        self._lap_rows = list(self.lap_m)
+        self._speed_rows = list(self.speed_mps)
+        self._accel_rows = list(self.accel_mps2)
+        self._pedal_rows = list(self.pedals)
+        self._opens = np.array([[THROTTLE_OPENS_PER_S], [BRAKE_RISES_PSI_PER_S]]) * TICK_S + np.zeros((2, n))
+        self._closes = -np.array([[THROTTLE_CLOSES_PER_S], [BRAKE_FALLS_PSI_PER_S]]) * TICK_S + np.zeros(
+            (2, n)
+        )
+        self._most = np.array([[1.0], [BRAKE_MAX_PSI]]) + np.zeros((2, n))
+        self._rest = np.full(n, (ROLLING_G + ENGINE_BRAKING_G) * GRAVITY_MPS2)
+        self._traction = np.full(n, TRACTION_G * GRAVITY_MPS2)
+        self._slowest = np.full(n, 3.0)
+        self._two_cells = np.full(n, 1.0 / CELL_M)
+        self._eager = np.full(n, _EAGERNESS_PER_S)
+        self._closing = np.full(n, _CLOSING_PER_S)
+        self._gap_gain = np.full(n, _GAP_PER_S2)
+        self._leader_share = np.full(n, _LEADER_SHARE)
+        self._per_psi = np.full(n, -1.0 / (BRAKE_G_PER_PSI * GRAVITY_MPS2))
+        self._psi = np.full(n, BRAKE_G_PER_PSI * GRAVITY_MPS2)
+        self._tick = np.full(n, TICK_S)
+        self._half_tick = np.full(n, TICK_S / 2)
+        self._engine = np.full(n, ENGINE_BRAKING_G * GRAVITY_MPS2)
+        self._open_throttle = np.full(n, 0.08)
+        self._zero = np.zeros(n)
+        self._none = np.zeros((2, n))
+
+    def begin(self) -> None:
+        """Start a block from the cars' state."""
+        cars = self._cars
+        self.lap_m[0] = cars.lap_m
+        self.speed_mps[0] = cars.speed_mps
+        self.accel_mps2[0] = cars.accel_mps2
+        self.pedals[0, 0] = cars.throttle
+        self.pedals[0, 1] = cars.brake_psi
+
+    def run(self, first: int, ticks: int, leader: np.typing.NDArray[np.intp], ahead_m: Floats) -> None:
+        """Advance rows `first` to ``first + ticks`` and put the state there into the cars.
+
+        `leader` is the car that each car follows and `ahead_m` what to add to that car's `lap_m` to have it
+        ahead of one's own on one line (very far for a car with a free road).
+        """
+        cars = self._cars
+        n = cars.cars
+        speed_plan, accel_plan = self._speed_plan, self._accel_plan
+        cell_base = cars.style * float(self._plan_cells)
+        place, cell = np.empty(n), np.empty(n, np.intp)
+        pace = cars.pace
+        pace_square = pace * pace
+        power = WHEEL_POWER_W / cars.mass_kg
+        drag_factor = 0.5 * AIR_KG_PER_M3 * DRAG_AREA_M2 / cars.mass_kg
+        clear_m = ahead_m - FOLLOWING_M
+        wish, part, gap, force, drag = (np.empty(n) for _ in range(5))
+        asked = np.empty((2, n))
+        ask_throttle, ask_brake = asked[0], asked[1]
+        shut = np.empty(n, np.bool_)
+        add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+        minimum, maximum = np.minimum, np.maximum
+        eager, closing, gap_gain, share = self._eager, self._closing, self._gap_gain, self._leader_share
+        two_cells, slowest, traction = self._two_cells, self._slowest, self._traction
+        rest, engine, per_psi, psi = self._rest, self._engine, self._per_psi, self._psi
+        tick, half_tick, zero, none = self._tick, self._half_tick, self._zero, self._none
+        most, opens, closes, open_throttle = self._most, self._opens, self._closes, self._open_throttle
+        for row in range(first, first + ticks):
+            lap, speed, accel = self._lap_rows[row], self._speed_rows[row], self._accel_rows[row]
+            next_speed, next_accel = self._speed_rows[row + 1], self._accel_rows[row + 1]
+            pedals, next_pedals = self._pedal_rows[row], self._pedal_rows[row + 1]
+            # What the plan asks for.
+            multiply(lap, two_cells, place)
+            add(place, cell_base, place)
+            cell[:] = place
+            speed_plan.take(cell, out=wish, mode="clip")
+            accel_plan.take(cell, out=part, mode="clip")
+            multiply(wish, pace, wish)
+            subtract(wish, speed, wish)
+            multiply(wish, eager, wish)
+            multiply(part, pace_square, part)
+            add(wish, part, wish)
+            # What the car in front allows.
+            lap.take(leader, out=gap, mode="clip")
+            add(gap, clear_m, gap)
+            subtract(gap, lap, gap)
+            multiply(gap, gap_gain, gap)
+            speed.take(leader, out=part, mode="clip")
+            subtract(part, speed, part)
+            multiply(part, closing, part)
+            add(gap, part, gap)
+            accel.take(leader, out=part, mode="clip")
+            multiply(part, share, part)
+            add(gap, part, gap)
+            minimum(wish, gap, out=wish)
+            # Pedals that give it.
+            multiply(speed, speed, drag)
+            multiply(drag, drag_factor, drag)
+            add(drag, rest, drag)
+            maximum(speed, slowest, out=force)
+            divide(power, force, force)
+            minimum(force, traction, out=force)
+            add(force, engine, force)
+            add(wish, drag, wish)
+            divide(wish, force, ask_throttle)
+            multiply(wish, per_psi, ask_brake)
+            np.less(pedals[0], open_throttle, shut)
+            multiply(ask_brake, shut, ask_brake)
+            maximum(asked, none, out=asked)
+            minimum(asked, most, out=asked)
+            subtract(asked, pedals, asked)
+            minimum(asked, opens, out=asked)
+            maximum(asked, closes, out=asked)
+            add(pedals, asked, next_pedals)
+            # Force, speed, place.
+            multiply(next_pedals[0], force, force)
+            subtract(force, drag, force)
+            multiply(next_pedals[1], psi, part)
+            subtract(force, part, next_accel)
+            multiply(next_accel, tick, part)
+            add(speed, part, next_speed)
+            maximum(next_speed, zero, out=next_speed)
+            add(speed, next_speed, part)
+            multiply(part, half_tick, part)
+            add(lap, part, self._lap_rows[row + 1])
+        last = first + ticks
+        cars.lap_m = self.lap_m[last].copy()
+        cars.speed_mps = self.speed_mps[last].copy()
+        cars.accel_mps2 = self.accel_mps2[last].copy()
+        cars.throttle = self.pedals[last, 0].copy()
+        cars.brake_psi = self.pedals[last, 1].copy()
