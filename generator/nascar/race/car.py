@@ -18,7 +18,7 @@ WHEEL_POWER_W: Final = 670 * 745.7 * 0.88
 """670 hp less what the drivetrain takes."""
 AIR_KG_PER_M3: Final = 1.13
 """A warm day at 230 m above the sea: Charlotte in May."""
-DRAG_AREA_M2: Final = 1.13
+DRAG_AREA_M2: Final = 1.12
 """CdA: power and drag balance near 190 mph (law 8 says about 1.25; calibrated on the lap time)."""
 DOWNFORCE_AREA_M2: Final = 1.6
 """ClA (estimate): about 1,200 lb at 180 mph."""

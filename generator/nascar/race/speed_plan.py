@@ -21,7 +21,7 @@ from nascar.race.track import Track
 CELL_M: Final = 0.5
 OVERRUN_M: Final = 160.0
 """The tables run on past the lap's end by what a car travels in a second, and more."""
-GRIP: Final = 0.993
+GRIP: Final = 1.012
 """Friction coefficient of new, warm tires at the limit a driver uses (estimate, calibrated on the lap time)."""
 _NO_LIMIT_MPS: Final = 110.0
 _APRON_MPS: Final = 62.0
@@ -104,7 +104,10 @@ def corner_speed_mps(
 def _corner_limit(track: Track, lap_m: Floats) -> Floats:
     sine, cosine = track.banking_sin_cos(lap_m)
     curvature = track.curvature_per_m(lap_m)
-    limit = corner_speed_mps(np.full_like(lap_m, GRIP), np.full_like(lap_m, MASS_KG), curvature, sine, cosine)
+    grip = np.full_like(lap_m, GRIP)
+    for corner in track.corners:
+        grip[(lap_m > corner.start_m) & (lap_m < corner.end_m)] *= corner.grip
+    limit = corner_speed_mps(grip, np.full_like(lap_m, MASS_KG), curvature, sine, cosine)
     for corner in track.corners:
         share = np.clip((lap_m - corner.start_m) / (corner.end_m - corner.start_m), 0.0, 1.0)
         hump = 16.0 * (share * (1.0 - share)) ** 2

@@ -57,6 +57,8 @@ class Corner:
 
     start_m: float
     end_m: float
+    grip: float
+    """Of the pavement, as a factor on the tires'."""
 
 
 class Track:
@@ -174,7 +176,8 @@ def charlotte() -> Track:
         Section(80.0, bend, 5.0),
         Section(210.0, bend, 5.0),
     )
-    corners = (Corner(301.752, 1033.272), Corner(1490.472, 2112.264))
+    # Turns 1 and 2 are the bumpy end: without it their wider arc would ask for no brakes at all (estimate).
+    corners = (Corner(301.752, 1033.272, grip=0.95), Corner(1490.472, 2112.264, grip=1.0))
     # The front stretch carries the pit road; where its lines lie is an estimate.
     pit = PitRoad(
         leave_m=1480.0,
