@@ -122,7 +122,8 @@ class SegmentFiles:
             if part is None:
                 part = self._new_part(segment, stored)
             columns = ", ".join(quoted(name) for name in stored.kinds)
-            con.register("incoming", stored.table)
+            # A stream, not the table itself: a table is scanned by pyarrow's own pool of threads.
+            con.register("incoming", stored.table.to_reader())
             try:
                 con.execute(
                     f"INSERT INTO {segment.relation(part)} ({columns}) SELECT {columns} FROM temp.main.incoming"

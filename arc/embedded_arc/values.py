@@ -94,15 +94,13 @@ def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
 
 def _to_us(times: NDArray[np.int64]) -> NDArray[np.int64]:
     first = int(times[0])
-    with np.errstate(over="ignore"):
-        if first < _SECONDS_BELOW:
-            return times * np.int64(1_000_000)
-        if first < _MILLISECONDS_BELOW:
-            return times * np.int64(1_000)
-        if first < _MICROSECONDS_BELOW:
-            return times
-    # Toward zero, as Go divides.
-    return np.sign(times) * (np.abs(times) // 1_000)
+    if first >= _MICROSECONDS_BELOW:
+        # Toward zero, as Go divides.
+        return np.asarray(np.sign(times) * (np.abs(times) // 1_000), dtype=np.int64)
+    if first >= _MILLISECONDS_BELOW:
+        return times
+    factor = 1_000_000 if first < _SECONDS_BELOW else 1_000
+    return np.multiply(times, factor, dtype=np.int64)
 
 
 def column_of(name: str, cells: list[Any]) -> Column | None:

@@ -1,0 +1,145 @@
+"""Which SQL is run: Arc's own rules on the text, and one rule more on the kind of statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import duckdb
+
+from embedded_arc.errors import QueryRefused
+from embedded_arc.names import DEFAULT_DATABASE
+
+LONGEST_SQL_BYTES: Final = 10_000
+
+# As Arc 26.06.3 has it (query.go, dangerousSQLPattern).
+_REFUSED: Final = re.compile(
+    r"\b(?:DROP\s+(?:TABLE|DATABASE|INDEX|VIEW)|DELETE\s+FROM|TRUNCATE\s+TABLE|ALTER\s+TABLE"
+    r"|CREATE\s+(?:TABLE|DATABASE|INDEX)|INSERT\s+INTO|UPDATE\s+\w+\s+SET)\b"
+    r"|\bATTACH\b|\bDETACH\b|\bCOPY\b|\bEXPORT\s+DATABASE\b|\bIMPORT\s+DATABASE\b|\bPRAGMA\b|\bSET\b|\bRESET\b"
+    r"|\bLOAD\b|\bINSTALL\b|\bCALL\b",
+    re.IGNORECASE,
+)
+
+# Arc's list, and DuckDB's functions that write, log, run SQL from a string, or tell of other files.
+_FUNCTIONS: Final = (
+    "read_parquet parquet_scan parquet_metadata parquet_schema parquet_file_metadata parquet_kv_metadata "
+    "parquet_bloom_probe read_csv read_csv_auto sniff_csv read_json read_json_auto read_json_objects "
+    "read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects read_text read_blob read_xlsx glob "
+    "delta_scan iceberg_scan iceberg_metadata iceberg_snapshots arc_partition_agg "
+    "read_duckdb query query_table json_execute_serialized_sql from_substrait from_substrait_json checkpoint "
+    "force_checkpoint write_log enable_logging disable_logging truncate_duckdb_logs duckdb_logs enable_profiling "
+    "disable_profiling duckdb_secrets which_secret parse_duckdb_log_message arrow_scan arrow_scan_dumb pandas_scan "
+    "python_map_function seq_scan nextval getenv load_aws_credentials add_parquet_key duckdb_external_file_cache"
+).split()
+_FUNCTION_CALL: Final = re.compile(rf"\b({'|'.join(_FUNCTIONS)})\s*\(", re.IGNORECASE)
+
+_EXPLAIN: Final = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
+
+_PIECE: Final = re.compile(
+    r"""(?P<string>[eE]?'(?:[^']|'')*'?)|(?P<dollar>\$(\w*)\$.*?(?:\$\3\$|\Z))|(?P<name>"(?:[^"]|"")*"?)"""
+    r"""|(?P<line>--[^\n]*)|(?P<block>/\*.*?(?:\*/|\Z))""",
+    re.DOTALL,
+)
+
+
+def bare(sql: str, keep_names: bool = False) -> str:
+    """`sql` without its comments and strings, and with quoted names blanked out or freed of their quotes."""
+
+    def piece(match: re.Match[str]) -> str:
+        if match["name"] and keep_names:
+            return match["name"].strip('"')
+        if match["line"] or match["block"]:
+            return " "
+        return "__text__"
+
+    return _PIECE.sub(piece, sql)
+
+
+def check_text(sql: object) -> str:
+    """Refuse what Arc refuses by its text; the statement otherwise."""
+    if not isinstance(sql, str) or not sql.strip():
+        raise QueryRefused(400, "SQL query is required")
+    if len(sql.encode(errors="surrogatepass")) > LONGEST_SQL_BYTES:
+        raise QueryRefused(400, f"SQL query exceeds maximum length ({LONGEST_SQL_BYTES} characters)")
+    text = bare(sql)
+    if ";" in text.rstrip(" \t\r\n;"):
+        raise QueryRefused(400, "Multiple SQL statements are not allowed")
+    if _REFUSED.search(text):
+        raise QueryRefused(400, "Dangerous SQL operation not allowed")
+    called = _FUNCTION_CALL.search(bare(sql, keep_names=True))
+    if called:
+        raise QueryRefused(400, f"File I/O function not allowed in user SQL: {called[1]}()")
+    return sql
+
+
+_SHOW_DATABASES: Final = re.compile(r"\s*SHOW\s+DATABASES\s*;?\s*", re.IGNORECASE)
+_SHOW_TABLES: Final = re.compile(
+    r"""\s*SHOW\s+(?:TABLES|MEASUREMENTS)(?:\s+FROM\s+["'`]?([\w.-]+)["'`]?)?\s*;?\s*""", re.IGNORECASE
+)
+
+
+def _without_comments(sql: str) -> str:
+    return _PIECE.sub(lambda m: " " if m["line"] or m["block"] else m[0], sql)
+
+
+def is_show_databases(sql: str) -> bool:
+    return _SHOW_DATABASES.fullmatch(_without_comments(sql)) is not None
+
+
+def shown_database(sql: str, header_database: str) -> str | None:
+    """The database whose tables `sql` asks for, if it is that question."""
+    match = _SHOW_TABLES.fullmatch(_without_comments(sql))
+    return None if match is None else match[1] or header_database or DEFAULT_DATABASE
+
+
+class Parser:
+    """Reads statements with DuckDB's own parser, in an empty database of its own."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(
+            ":memory:", config={"threads": 1, "enable_external_access": False, "lock_configuration": True}
+        )
+
+    def tables(self, sql: str) -> set[tuple[str | None, str]]:
+        """Database (None for a bare name) and table of every table that the one statement reads.
+
+        Raises `QueryRefused` for several statements or one that is no question, and DuckDB's own error for
+        text that does not parse.
+        """
+        cursor = self._connection.cursor()
+        statements = cursor.extract_statements(sql)
+        if not statements:
+            raise QueryRefused(400, "SQL query is required")
+        if len(statements) > 1:
+            raise QueryRefused(400, "Multiple SQL statements are not allowed")
+        kind = statements[0].type
+        if kind == duckdb.StatementType.EXPLAIN:
+            explained = _EXPLAIN.sub("", _without_comments(sql), count=1)
+            inner = cursor.extract_statements(explained)
+            kind = inner[0].type if len(inner) == 1 else duckdb.StatementType.INVALID
+        if kind != duckdb.StatementType.SELECT:
+            raise QueryRefused(400, "Dangerous SQL operation not allowed")
+        return {found for name in cursor.get_table_names(sql, qualified=True) for found in _parts(name)}
+
+
+_NAME: Final = re.compile(r'"((?:[^"]|"")*)"|([^".\s]+)')
+
+
+def _parts(name: str) -> Iterator[tuple[str | None, str]]:
+    """Database and table of a name as DuckDB prints it, such as ``db."a b" AS x``."""
+    parts = []
+    at = 0
+    while match := _NAME.match(name, at):
+        parts.append(match[1].replace('""', '"') if match[1] is not None else match[2])
+        at = match.end()
+        if name[at : at + 1] != ".":
+            break
+        at += 1
+    if len(parts) == 1:
+        yield None, parts[0]
+    elif len(parts) == 2:
+        yield parts[0], parts[1]
+    else:
+        raise QueryRefused(400, f"Only table and database.table can be read, not {name}")
