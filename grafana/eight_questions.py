@@ -6,24 +6,22 @@ from typing import Final
 
 from grafana.panel_sql import PUBLISHED_CAR, panel_questions
 from grafana.panels import Frame, Json, Place, bar_chart, bar_gauge, table, time_series, trend
+from nascar.race.entries import Entry, load_entries
 
 UID: Final = "nascar-race"
 TITLE: Final = "NASCAR Race Telemetry"
 REFRESH: Final = "5s"
 """Every panel can answer within it at the full rate on two cores; a shorter one starves the last ones."""
 
-CAR_NUMBERS: Final = tuple(range(1, 41))
-"""Cars to choose from: the entry list that comes with the demo; any other number can be typed in."""
-
 _PLACES: Final = {
-    1: Place(x=0, y=0, w=8, h=13),
-    2: Place(x=8, y=0, w=16, h=7),
-    3: Place(x=16, y=7, w=8, h=6),
-    4: Place(x=8, y=7, w=8, h=6),
-    5: Place(x=0, y=13, w=7, h=11),
-    6: Place(x=7, y=13, w=5, h=11),
-    7: Place(x=12, y=13, w=7, h=11),
-    8: Place(x=19, y=13, w=5, h=11),
+    1: Place(x=0, y=0, w=8, h=17),
+    2: Place(x=8, y=0, w=10, h=8),
+    3: Place(x=0, y=17, w=8, h=7),
+    4: Place(x=8, y=8, w=10, h=6),
+    5: Place(x=8, y=14, w=5, h=10),
+    6: Place(x=13, y=14, w=5, h=10),
+    7: Place(x=18, y=0, w=6, h=14),
+    8: Place(x=18, y=14, w=6, h=10),
 }
 """By number of the question. 24 rows fill a screen of 1920×1080 and need no scrolling."""
 
@@ -87,21 +85,26 @@ def eight_questions(grafana_version: str) -> Json:
 
 
 def _car_variable() -> Json:
+    """The cars of the entry list that comes with the demo; any other number can be typed in."""
+    names = {str(e.car_number): f"#{e.car_number} {e.driver}" for e in sorted(load_entries(), key=_number)}
     chosen = str(PUBLISHED_CAR)
     return {
         "name": "car",
         "label": "Car",
         "description": "The car that Speed Over Time and Tire Degradation Analysis look at",
         "type": "custom",
-        "query": ",".join(map(str, CAR_NUMBERS)),
+        "query": ", ".join(f"{name} : {number}" for number, name in names.items()),
         "options": [
-            {"text": str(number), "value": str(number), "selected": str(number) == chosen}
-            for number in CAR_NUMBERS
+            {"text": name, "value": number, "selected": number == chosen} for number, name in names.items()
         ],
-        "current": {"text": chosen, "value": chosen, "selected": True},
+        "current": {"text": names[chosen], "value": chosen, "selected": True},
         "multi": False,
         "includeAll": False,
         "allowCustomValue": True,
         "hide": 0,
         "skipUrlSync": False,
     }
+
+
+def _number(entry: Entry) -> int:
+    return entry.car_number

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from grafana.panel_sql import AnswerColumn, answer_columns, panel_sql, panel_text
-
 from nascar.questions import Question
 from nascar.telemetry.schema import Kind
 
@@ -144,7 +143,7 @@ def table(frame: Frame, gauges: Iterable[str], widths: Mapping[str, int]) -> Jso
         ],
         "custom.cellOptions": {"type": "color-background", "mode": "basic"},
     }
-    return frame.panel("table", {"showHeader": True, "cellHeight": "sm"}, properties)
+    return frame.panel("table", {"showHeader": True, "cellHeight": "lg"}, properties)
 
 
 def time_series(frame: Frame, axes: Mapping[str, str]) -> Json:
@@ -206,7 +205,7 @@ def bar_chart(frame: Frame, x: str, values: Sequence[str]) -> Json:
             "groupWidth": 0.8,
             "barWidth": 0.9,
             "stacking": "none",
-            "showValue": "always",
+            "showValue": "auto",
             "text": {"valueSize": 10},
             "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
             "tooltip": {"mode": "multi", "sort": "none"},

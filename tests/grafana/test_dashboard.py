@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import re
@@ -13,12 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
+
 from grafana.build_dashboards import DASHBOARDS, build, grafana_version, main, stale
 from grafana.panel_sql import answer_columns, panel_questions
 from grafana.panels import MANUFACTURER_COLORS, UNITS
-
-import nascar.race
 from nascar.questions import load_questions
+from nascar.race.entries import load_entries
 from nascar.telemetry.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -202,14 +201,13 @@ def test_the_car_is_chosen_by_a_variable_and_is_24_until_then() -> None:
     assert car["name"] == "car"
     assert car["current"]["value"] == "24"
     assert [option["value"] for option in car["options"] if option["selected"]] == ["24"]
-    assert car["query"].split(",") == [option["value"] for option in car["options"]]
+    pairs = [f"{option['text']} : {option['value']}" for option in car["options"]]
+    assert car["query"].split(", ") == pairs
     assert not car["multi"]
 
 
 def test_every_make_on_the_entry_list_has_its_own_colour() -> None:
-    with (Path(nascar.race.__file__).parent / "entries.csv").open(newline="", encoding="utf-8") as file:
-        makes = {entry["manufacturer"] for entry in csv.DictReader(file)}
-    assert makes == MANUFACTURER_COLORS.keys()
+    assert {entry.manufacturer for entry in load_entries()} == MANUFACTURER_COLORS.keys()
     assert len(set(MANUFACTURER_COLORS.values())) == len(MANUFACTURER_COLORS)
     for panel in PANELS:
         for override in panel["fieldConfig"]["overrides"]:
@@ -221,6 +219,8 @@ def test_every_make_on_the_entry_list_has_its_own_colour() -> None:
 
 
 def test_the_cars_to_choose_from_are_those_on_the_entry_list() -> None:
-    with (Path(nascar.race.__file__).parent / "entries.csv").open(newline="", encoding="utf-8") as file:
-        cars = [entry["car_number"] for entry in csv.DictReader(file)]
-    assert [option["value"] for option in HOME["templating"]["list"][0]["options"]] == cars
+    offered = {option["value"]: option["text"] for option in HOME["templating"]["list"][0]["options"]}
+    assert offered == {str(e.car_number): f"#{e.car_number} {e.driver}" for e in load_entries()}
+    # Grafana cuts the list at commas, and a name from its number at a colon.
+    assert not [name for name in offered.values() if "," in name or ":" in name]
+    assert [int(number) for number in offered] == sorted(map(int, offered))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from grafana.eight_questions import eight_questions
 from grafana.panel_sql import answer_columns
-
 from nascar.questions import load_questions
 from nascar.telemetry.schema import Kind
 

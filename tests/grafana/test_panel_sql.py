@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from grafana.panel_sql import (
     AnswerColumn,
     answer_columns,
@@ -14,7 +15,6 @@ from grafana.panel_sql import (
     panel_sql,
     panel_text,
 )
-
 from nascar.questions import Question, load_questions
 from nascar.telemetry.schema import CHASSIS, ENGINE, TABLES, TIRE
 
