@@ -229,7 +229,7 @@ async def test_rows_that_are_never_acknowledged_fail_once_they_are_too_old(
 
 
 async def test_a_server_that_dies_and_comes_back(server: Server, settings: Make) -> None:
-    watched = Watched(settings(late_limit_s=0.4), duration_s=2)
+    watched = Watched(settings(late_limit_s=0.3), duration_s=1.5)
     ending = asyncio.create_task(watched.end())
     await watched.running(lambda now: now.acknowledged > 1_000)
     await server.stop()
@@ -262,7 +262,7 @@ async def test_a_server_that_dies_for_good(server: Server, settings: Make) -> No
 
 async def test_a_slow_server_misses_rows_and_memory_stays_bounded(server: Server, settings: Make) -> None:
     server.act = lambda number: Act(delay_s=0.25)
-    watched = Watched(settings(workers=4, pregenerate_batches=8), duration_s=2)
+    watched = Watched(settings(workers=4, pregenerate_batches=8), duration_s=1.5)
     result = await watched.end()
     total_ = result.ledger.total()
     assert watched.source is not None
@@ -362,7 +362,7 @@ async def test_a_backlog_holds_rows_back_until_it_drains(server: Server, setting
         return accepted - stored_up_to
 
     server.backlog = backlog
-    watched = Watched(settings(max_backlog_s=0.5), duration_s=3.6)
+    watched = Watched(settings(max_backlog_s=0.25, backlog_poll_s=0.1, late_limit_s=0.3), duration_s=2)
     ending = asyncio.create_task(watched.end())
     await watched.running(lambda now: now.holding)
     await watched.running(lambda now: now.missed > 0)
@@ -376,7 +376,7 @@ async def test_a_backlog_holds_rows_back_until_it_drains(server: Server, setting
     result = await ending
     assert server.accepted > held_at
     assert result.stalls.backlog_s > 0
-    assert result.most_backlog > 3_000
+    assert result.most_backlog > 1_500
     assert any("holding new rows back" in text for text in watched.told)
     assert any("sending on" in text for text in watched.told)
     found = verdict(result)

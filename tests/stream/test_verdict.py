@@ -11,7 +11,7 @@ from nascar.errors import TokenRefused
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.run import Result
-from nascar.stream.sender import Stalls
+from nascar.stream.sender import Hindrance, Stalls
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead
 from nascar.stream.verdict import TOLERANCE, verdict
@@ -76,11 +76,15 @@ def test_a_run_that_took_longer_than_planned_did_not_hold_its_rate() -> None:
     assert found.suggested_rate == 520_000
 
 
-def test_the_limit_is_what_rows_waited_for_longest() -> None:
-    stalls = {"client": Stalls(9, 2, 1), "server": Stalls(1, 9, 2), "backlog": Stalls(2, 1, 9)}
-    for bound, stall in stalls.items():
-        found = verdict(result(40 * RATE, missed=20 * RATE, stalls=stall, most_in_flight=300))
-        assert found.bound == bound
+@pytest.mark.parametrize("hindrance", [Hindrance.CLIENT, Hindrance.SERVER, Hindrance.BACKLOG])
+def test_the_limit_is_what_cost_most_rows(hindrance: Hindrance) -> None:
+    for lost in (Counter({hindrance: 19 * RATE, Hindrance.REFUSAL: RATE}), Counter[Hindrance]()):
+        # Where it is not known what cost rows, it is what rows waited for longest.
+        stalls = Stalls(**{f"{name.value}_s": 1.0 for name in Hindrance if name is not Hindrance.REFUSAL})
+        setattr(stalls, f"{hindrance.value}_s", 9.0)
+        run = result(40 * RATE, missed=20 * RATE, lost=lost, stalls=stalls, most_in_flight=300)
+        found = verdict(run)
+        assert found.bound == hindrance.value
         assert "9.0 s" in found.text
         assert found.holds_rate == RATE * 40 // 60
         assert found.suggested_rate == 360_000
@@ -98,12 +102,25 @@ def test_a_server_that_stores_slower_than_it_takes_is_advised_by_what_it_stores(
 
 
 def test_refused_rows_are_no_matter_of_rate() -> None:
-    run = result(59 * RATE, failed=RATE, troubles=Counter({"400 unequal columns": 61}))
+    run = result(
+        59 * RATE, failed=RATE, troubles=Counter({"400 unequal": 61}), lost=Counter({Hindrance.REFUSAL: RATE})
+    )
     found = verdict(run)
     assert not found.ok
-    assert "unequal columns" in found.text
+    assert "The server did not take 61 of 2 requests (400 unequal)" in found.text
     assert found.suggested_rate is None
     assert "--rate" not in found.text
+
+
+def test_no_rate_is_advised_for_a_server_that_was_away() -> None:
+    for hindrance in (Hindrance.REFUSAL, Hindrance.SERVER):
+        lost = Counter({hindrance: RATE})
+        troubles = Counter({"Connection refused": 70})
+        stalls = Stalls(server_s=5)
+        run = result(59 * RATE, missed=RATE, troubles=troubles, lost=lost, unreached=70, stalls=stalls)
+        found = verdict(run)
+        assert "The server was away: 70 requests found no connection (Connection refused)" in found.text
+        assert (found.ok, found.bound, found.suggested_rate) == (False, None, None)
 
 
 def test_a_busy_process_is_its_own_limit() -> None:

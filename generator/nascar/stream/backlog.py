@@ -15,7 +15,6 @@ from nascar.errors import NascarError, TokenRefused
 from nascar.stream.client import QueryError, Stored
 from nascar.stream.clock import Clock
 
-POLL_S: Final = 1.0
 RELEASE_SHARE: Final = 0.5
 """The guard lets go when the backlog is down to this share of the limit: no flutter at the edge."""
 _MOST_SILENT_POLLS: Final = 3
@@ -42,7 +41,7 @@ class BacklogGuard:
         *,
         clock: Clock,
         tell: Callable[[str], None],
-        poll_s: float = POLL_S,
+        poll_s: float,
     ) -> None:
         self.limit_rows = limit_rows
         self.holding = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
@@ -37,11 +37,12 @@ class BufferPayload(Payload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         data: memoryview = self._value
         size = data.nbytes if content_length is None else min(data.nbytes, content_length)
-        transport: Any = writer.transport if isinstance(writer, StreamWriter) else None
-        if transport is not None:
+        if isinstance(writer, StreamWriter) and writer.transport is not None:
+            self._transport = writer.transport
             # Without this, draining would end with up to 64 KiB still pointing into the buffer.
-            transport.set_write_buffer_limits(high=0)
-            self._transport = transport
+            self._transport.set_write_buffer_limits(high=0)
+            # On their own: joined with the headers, the first chunk would be copied.
+            writer.send_headers()
         for start in range(0, size, CHUNK_BYTES):
             await writer.write(data[start : min(start + CHUNK_BYTES, size)])
         await writer.drain()

@@ -73,7 +73,10 @@ class Report(TypedDict):
     elapsed_s: float
     workers: int
     stalls_s: dict[str, float]
+    lost_rows: dict[str, int]
+    """Failed and missed rows by what kept them: client, server, backlog, refusal."""
     troubles: dict[str, int]
+    unreached: int
     most_in_flight: int
     most_live_bytes: int
     backlog: dict[str, Any]
@@ -130,7 +133,9 @@ def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Re
             "server": round(stalls.server_s, 3),
             "backlog": round(stalls.backlog_s, 3),
         },
+        lost_rows={hindrance.value: rows for hindrance, rows in result.lost.items()},
         troubles=dict(result.troubles),
+        unreached=result.unreached,
         most_in_flight=result.most_in_flight,
         most_live_bytes=result.most_live_bytes,
         backlog={

@@ -19,7 +19,7 @@ from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter, Totals
 from nascar.stream.progress import Note, Phase, Snapshot
-from nascar.stream.sender import Sender, Stalls
+from nascar.stream.sender import Hindrance, Sender, Stalls
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchSource
 
@@ -49,6 +49,10 @@ class Result:
     stalls: Stalls
     troubles: Counter[str] = field(default_factory=Counter)
     """Requests that were not acknowledged, by message."""
+    unreached: int = 0
+    """Requests among them that found no connection to the server."""
+    lost: Counter[Hindrance] = field(default_factory=Counter)
+    """Failed and missed rows, by what kept them from being acknowledged."""
     most_in_flight: int = 0
     most_live_bytes: int = 0
     backlog_guarded: bool = False
@@ -195,7 +199,11 @@ class Run:
     async def _stream(self, client: Client) -> Result:
         settings, clock = self._settings, self._clock
         guard = self._guard = BacklogGuard(
-            client, round(settings.max_backlog_s * settings.rate), clock=clock, tell=self._note
+            client,
+            round(settings.max_backlog_s * settings.rate),
+            clock=clock,
+            tell=self._note,
+            poll_s=settings.backlog_poll_s,
         )
         await guard.look()
         cpu_s = usage.cpu_s()
@@ -261,6 +269,8 @@ class Run:
             max_rss_bytes=usage.max_rss_bytes(),
             stalls=sender.stalls if sender else Stalls(),
             troubles=sender.troubles if sender else Counter(),
+            unreached=sender.unreached if sender else 0,
+            lost=sender.lost if sender else Counter(),
             most_in_flight=sender.most_in_flight if sender else 0,
             most_live_bytes=sender.most_live_bytes if sender else 0,
             backlog_guarded=guard.active if guard else False,

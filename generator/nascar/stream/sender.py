@@ -14,6 +14,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from nascar.errors import NascarError
@@ -33,16 +34,26 @@ _MOST_TROUBLES: Final = 20
 OTHER_TROUBLE: Final = "other errors"
 
 
+class Hindrance(Enum):
+    """What kept rows from being acknowledged."""
+
+    CLIENT = "client"
+    """They were not encoded yet: this process is too slow, or was kept from running."""
+    SERVER = "server"
+    """All workers (or `flight_bytes`) were taken by requests without an answer."""
+    BACKLOG = "backlog"
+    """The backlog guard held them."""
+    REFUSAL = "refusal"
+    """They left, and the server refused them, broke the connection, or could not be reached."""
+
+
 @dataclass(slots=True)
 class Stalls:
-    """Seconds in which at least one batch was due and could not leave, by what stood in its way."""
+    """Seconds in which at least one batch was due and could not leave, by its `Hindrance`."""
 
     client_s: float = 0.0
-    """It was not encoded yet: this process is too slow."""
     server_s: float = 0.0
-    """All workers (or `flight_bytes`) were taken by requests without an answer."""
     backlog_s: float = 0.0
-    """The backlog guard held it."""
 
 
 @dataclass(slots=True)
@@ -79,6 +90,10 @@ class Sender:
         self.stalls = Stalls()
         self.troubles: Counter[str] = Counter()
         """How often what went wrong: requests that ended without an acknowledgement, by their message."""
+        self.unreached = 0
+        """Requests that found no connection to the server."""
+        self.lost: Counter[Hindrance] = Counter()
+        """Failed and missed rows, by what kept them."""
         self.in_flight = 0
         self.flight_bytes = 0
         self.most_in_flight = 0
@@ -112,7 +127,7 @@ class Sender:
         self._holding = False
         self._stopped_us: int | None = None
         self._awake = asyncio.Event()
-        self._stalled_by: str | None = None
+        self._stalled_by: Hindrance | None = None
         self._looked_us = clock.now_us()
 
     @property
@@ -155,7 +170,7 @@ class Sender:
                     self._encode()
                     # One batch at a time: sockets are served between any two.
                     await asyncio.sleep(0)
-                else:
+                elif not self._is_over():
                     await self._rest(self._clock.now_us())
         finally:
             self._abandon()
@@ -190,13 +205,19 @@ class Sender:
             and self._encoding_head is not None
             and self._encoding_head.due_us < oldest_us
         ):
-            self.ledger.miss(self._encoding_head)
+            self._miss(self._encoding_head)
             self._advance()
+
+    def _miss(self, head: BatchHead) -> None:
+        """Count a batch that was due and never left."""
+        self.ledger.miss(head)
+        # Nothing hindered it: then this process did not look in time.
+        self.lost[self._stalled_by or Hindrance.CLIENT] += head.rows
 
     def _drop(self, flight: _Flight) -> None:
         self._ready_bytes -= flight.bytes
         flight.body.release()
-        self.ledger.miss(flight.head)
+        self._miss(flight.head)
 
     def _advance(self) -> None:
         self._encoding += 1
@@ -252,11 +273,11 @@ class Sender:
         """Charge the time since the last look to what held up a due batch then."""
         elapsed_s = max(0, now_us - self._looked_us) / 1e6
         self._looked_us = now_us
-        if self._stalled_by == "backlog":
+        if self._stalled_by is Hindrance.BACKLOG:
             self.stalls.backlog_s += elapsed_s
-        elif self._stalled_by == "server":
+        elif self._stalled_by is Hindrance.SERVER:
             self.stalls.server_s += elapsed_s
-        elif self._stalled_by == "client":
+        elif self._stalled_by is Hindrance.CLIENT:
             self.stalls.client_s += elapsed_s
         else:
             # Nothing was due then. If something has been due for long now, this process slept too long.
@@ -264,16 +285,17 @@ class Sender:
             if oldest is not None and now_us - oldest.due_us > OVERSLEPT_US:
                 self.stalls.client_s += min(elapsed_s, (now_us - oldest.due_us) / 1e6)
 
-    def _hindrance(self, now_us: int) -> str | None:
+    def _hindrance(self, now_us: int) -> Hindrance | None:
         """What keeps a due batch from leaving; None if none is kept."""
         if self._ready:
-            due, hindered_by = self._ready[0].head.due_us <= now_us, "server"
+            due, hindered_by = self._ready[0].head.due_us <= now_us, Hindrance.SERVER
         else:
             due = self._encoding < self._coming
-            hindered_by = "client" if self._has_room(self._last_bytes) else "server"
+            has_room = self._has_room(self._last_bytes)
+            hindered_by = Hindrance.CLIENT if has_room else Hindrance.SERVER
         if not due:
             return None
-        return "backlog" if self._holding else hindered_by
+        return Hindrance.BACKLOG if self._holding else hindered_by
 
     async def _rest(self, now_us: int) -> None:
         """Sleep until something can have changed: a due time, a batch that turns late, a free worker."""
@@ -326,6 +348,7 @@ class Sender:
                     return
                 flight.reached = flight.reached or outcome.reached
                 flight.unclear = flight.unclear or outcome.unclear
+                self.unreached += not outcome.reached
                 self._note_trouble(str(outcome))
                 if isinstance(decision, Fatal) and self.error is None:
                     self.error = decision.error
@@ -346,7 +369,8 @@ class Sender:
             flight.body.release()
             self.in_flight -= 1
             self.flight_bytes -= flight.bytes
-            self._awake.set()
+            if self._stalled_by is Hindrance.SERVER or self.error is not None:
+                self._awake.set()
 
     def _arrive(self, flight: _Flight, sent_us: int, now_us: int) -> None:
         head = flight.head
@@ -357,6 +381,7 @@ class Sender:
         self.last_acknowledged_us = now_us
 
     def _lose(self, flight: _Flight) -> None:
+        self.lost[Hindrance.REFUSAL] += flight.head.rows
         if flight.reached:
             self.ledger.fail(flight.head, unclear=flight.unclear)
         else:
@@ -370,9 +395,13 @@ class Sender:
         self.troubles[message] += 1
 
     def _abandon(self) -> None:
-        """What was due and did not leave is missed; what was encoded ahead of its time is put back."""
+        """What was due and cannot leave is missed; what was encoded ahead of its time is put back."""
         now_us = self._clock.now_us() if self._stopped_us is None else self._stopped_us
         self._come_due(now_us)
+        if self._stopped_us is not None and self.error is None:
+            # A stop is no reason to miss what came due in the moment before.
+            self._drop_late(now_us)
+            self._depart(now_us)
         while self._ready:
             flight = self._ready.popleft()
             if flight.head.index < self._coming:
@@ -381,7 +410,7 @@ class Sender:
                 self._ready_bytes -= flight.bytes
                 flight.body.release()
         while self._encoding < self._coming and self._encoding_head is not None:
-            self.ledger.miss(self._encoding_head)
+            self._miss(self._encoding_head)
             self._advance()
 
     async def _drain(self) -> None:

@@ -18,8 +18,9 @@ class StreamSettings:
     pregenerate_batches: int
     """Most encoded batches that wait to be sent (also bounded by `ahead_s` and `ahead_bytes`)."""
     token: str = ""
-    ahead_s: float = 1.0
-    """Encoded batches wait at most this long before their due time."""
+    ahead_s: float = 0.25
+    """Batches are encoded at most this long before their due time. More would not help a process that sends
+    and encodes in turn; it only costs memory, and makes the race run further ahead of its clock."""
     ahead_bytes: int = 64 * 2**20
     """Most bytes of encoded batches that wait to be sent."""
     flight_bytes: int = 128 * 2**20
@@ -29,6 +30,8 @@ class StreamSettings:
     """A batch that could not be sent this long after its due time is dropped and counted as missed."""
     max_backlog_s: float = 5.0
     """The server may hold this many seconds of the rate in memory before new rows are held back."""
+    backlog_poll_s: float = 1.0
+    """How often the server's backlog is read."""
     request_timeout_s: float = 10.0
     drain_s: float = 15.0
     """After the last batch, or Ctrl-C, requests in flight have this long to end."""

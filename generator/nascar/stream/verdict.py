@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from nascar.stream.run import Result
+from nascar.stream.sender import Hindrance
 
 TOLERANCE: Final = 0.01
 """The target counts as met within this share."""
@@ -92,40 +94,59 @@ def _held(result: Result) -> str:
 
 
 def _troubles(result: Result) -> str:
-    common = result.troubles.most_common(1)
-    return f"; most often: {common[0][0]}" if common else ""
+    return f"; most often: {_most_common(result.troubles)}" if result.troubles else ""
 
 
 def _limit(result: Result) -> tuple[str | None, str]:
     """What limited the rate, and how that is known."""
     seconds = max(result.elapsed_s, 1e-9)
-    stalls = result.stalls
-    held_s = {"backlog": stalls.backlog_s, "server": stalls.server_s, "client": stalls.client_s}
-    bound = max(held_s, key=lambda name: held_s[name])
     cores = result.cpu_s / seconds
     if result.settings.dry_run:
         return "client", f"Making and encoding rows is the limit: {cores:.0%} of a core used"
-    if held_s[bound] < _STALLED_SHARE * seconds:
-        if result.troubles:
-            message, times = result.troubles.most_common(1)[0]
-            return None, f"The server did not take {times:,} of {_requests(result):,} requests: {message}"
-        if cores >= BUSY:
-            return "client", f"This process is the limit: it used {cores:.0%} of a core"
-        return None, ""
-    if bound == "backlog":
-        return bound, (
-            f"The server's storage is the limit: rows were held back for {stalls.backlog_s:.1f} s, "
+    hindrance = _main_hindrance(result)
+    if hindrance in (Hindrance.REFUSAL, Hindrance.SERVER) and result.unreached:
+        message = _most_common(result.troubles)
+        return None, f"The server was away: {result.unreached:,} requests found no connection ({message})"
+    if hindrance is Hindrance.REFUSAL:
+        refused = sum(result.troubles.values())
+        message = _most_common(result.troubles)
+        return None, f"The server did not take {refused:,} of {_requests(result):,} requests ({message})"
+    if hindrance is Hindrance.BACKLOG:
+        return "backlog", (
+            f"The server's storage is the limit: rows were held back for {result.stalls.backlog_s:.1f} s, "
             f"because it had up to {result.most_backlog:,} rows in memory that it had not stored"
         )
-    if bound == "server":
-        return bound, (
-            f"The server is the limit: for {stalls.server_s:.1f} s rows waited "
-            f"because all requests in flight (up to {result.most_in_flight:,}) had no answer yet"
+    if hindrance is Hindrance.SERVER:
+        return "server", (
+            f"The server is the limit: for {result.stalls.server_s:.1f} s rows waited because all requests "
+            f"in flight (up to {result.most_in_flight:,}) had no answer yet"
         )
-    return bound, (
-        f"This process is the limit: for {stalls.client_s:.1f} s rows were due that it had not made yet, "
-        f"at {cores:.0%} of a core"
-    )
+    if hindrance is Hindrance.CLIENT:
+        return "client", (
+            f"This process is the limit: for {result.stalls.client_s:.1f} s rows were due that it had not "
+            f"made yet, at {cores:.0%} of a core"
+        )
+    if cores >= BUSY:
+        return "client", f"This process is the limit: it used {cores:.0%} of a core"
+    return None, ""
+
+
+def _main_hindrance(result: Result) -> Hindrance | None:
+    """What cost most rows; where none is lost, what held rows up for longest."""
+    if result.lost:
+        return max(result.lost, key=lambda hindrance: result.lost[hindrance])
+    stalls = result.stalls
+    held_s = {
+        Hindrance.BACKLOG: stalls.backlog_s,
+        Hindrance.SERVER: stalls.server_s,
+        Hindrance.CLIENT: stalls.client_s,
+    }
+    longest = max(held_s, key=lambda hindrance: held_s[hindrance])
+    return longest if held_s[longest] > _STALLED_SHARE * result.elapsed_s else None
+
+
+def _most_common(troubles: Counter[str]) -> str:
+    return troubles.most_common(1)[0][0] if troubles else "no answer"
 
 
 def _requests(result: Result) -> int:
