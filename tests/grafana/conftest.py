@@ -42,18 +42,23 @@ class Server:
     end_s: int
     """Rows lie in the ten minutes before this instant, whole seconds since 1970."""
 
-    def post(self, path: str, body: bytes) -> bytes:
+    def post(self, path: str, body: bytes, content_type: str) -> bytes:
         request = urllib.request.Request(
             f"{self.url}{path}",
             data=body,
-            headers={"Authorization": f"Bearer {TOKEN}", "x-arc-database": DATABASE},
+            headers={
+                "Authorization": f"Bearer {TOKEN}",
+                "Content-Type": content_type,
+                "x-arc-database": DATABASE,
+            },
         )
         with urllib.request.urlopen(request, timeout=30) as response:
             answer: bytes = response.read()
             return answer
 
     def query(self, sql: str) -> tuple[list[str], list[list[Any]]]:
-        answer = json.loads(self.post("/api/v1/query", json.dumps({"sql": sql}).encode()))
+        body = json.dumps({"sql": sql}).encode()
+        answer = json.loads(self.post("/api/v1/query", body, "application/json"))
         assert answer["success"] is True
         return answer["columns"], answer["data"]
 
@@ -84,8 +89,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         _wait_ready(server, process, folder / "log")
         for table in TABLES:
             body = {"m": table.name, "columns": {c.name: _values(c, server.end_s) for c in table.columns}}
-            server.post("/api/v1/write/msgpack", msgpack.packb(body))
-        server.post("/api/v1/write/line-protocol/flush", b"")
+            server.post("/api/v1/write/msgpack", msgpack.packb(body), "application/msgpack")
+        server.post("/api/v1/write/line-protocol/flush", b"", "text/plain")
         _wait_stored(server, TABLES[-1])
         yield server.ask
     finally:
