@@ -20,7 +20,7 @@ LAP_LENGTH_M = 2414.016
 START_US = 1_790_000_000_123_457
 
 
-def formula_frames(first_tick: int, ticks: int, cars: int) -> Frames:
+def formula_frames(first_tick: int, ticks: int, cars: int, lap_length_m: float = LAP_LENGTH_M) -> Frames:
     """Frames of the formula race: smooth channels, laps counted from the distance, and pit stops."""
     tick = np.arange(first_tick, first_tick + ticks)[:, None]
     car = np.arange(cars)[None, :]
@@ -35,7 +35,7 @@ def formula_frames(first_tick: int, ticks: int, cars: int) -> Frames:
     return Frames(
         first_tick=first_tick,
         distance_m=distance,
-        lap=np.maximum(1, np.floor(distance / LAP_LENGTH_M) + 1).astype(np.int32),
+        lap=np.maximum(1, np.floor(distance / lap_length_m) + 1).astype(np.int32),
         position=np.tile(np.arange(1, cars + 1, dtype=np.int32), (ticks, 1)),
         lane_m=np.sin(phase),
         on_pit_road=fuel_age < 10,
@@ -64,15 +64,14 @@ def formula_frames(first_tick: int, ticks: int, cars: int) -> Frames:
 class FormulaRace:
     """A `FrameSource` over `formula_frames`; counts the calls and the ticks it was asked for."""
 
-    lap_length_m = LAP_LENGTH_M
-
-    def __init__(self, cars: int) -> None:
+    def __init__(self, cars: int, lap_length_m: float = LAP_LENGTH_M) -> None:
         self.cars = cars
+        self.lap_length_m = lap_length_m
         self.tick = 0
         self.longest_call = 0
 
     def advance(self, ticks: int) -> Frames:
-        frames = formula_frames(self.tick, ticks, self.cars)
+        frames = formula_frames(self.tick, ticks, self.cars, self.lap_length_m)
         self.tick += ticks
         self.longest_call = max(self.longest_call, ticks)
         return frames
@@ -87,26 +86,29 @@ def entries_of(cars: int) -> tuple[Entry, ...]:
 
 
 @pytest.fixture
-def race() -> type[FormulaRace]:
+def make_race() -> type[FormulaRace]:
     return FormulaRace
 
 
 @pytest.fixture
 def make_sampler() -> Callable[..., Sampler]:
-    """Makes a sampler of a fresh formula race: its keywords, and those of `RowPlan`."""
+    """Makes a sampler, of a fresh formula race if none is given: its keywords, and those of `RowPlan`."""
 
     def make(
         *,
         seed: int = 7,
         time_unit: TimeUnit = TimeUnit.US,
-        lap_length_m: float = LAP_LENGTH_M,
+        race: FormulaRace | None = None,
+        lap_length_m: float | None = None,
         **settings: Any,
     ) -> Sampler:
         plan = RowPlan(
             **({"rate": 612_000, "cars": 40, "batch_size": 10_000, "start_us": START_US} | settings)
         )
-        race = FormulaRace(plan.cars)
-        return Sampler(race, entries_of(plan.cars), plan, seed, time_unit, lap_length_m=lap_length_m)
+        race = race or FormulaRace(plan.cars)
+        return Sampler(
+            race, entries_of(plan.cars), plan, seed, time_unit, lap_length_m=lap_length_m or race.lap_length_m
+        )
 
     return make
 

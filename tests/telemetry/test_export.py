@@ -95,10 +95,10 @@ def test_a_race_without_end_is_refused(tmp_path: Path, make_sampler: MakeSampler
 
 
 def test_a_race_that_breaks_off_leaves_nothing(
-    tmp_path: Path, make_sampler: MakeSampler, monkeypatch: pytest.MonkeyPatch, race: Callable[[int], Any]
+    tmp_path: Path, make_sampler: MakeSampler, monkeypatch: pytest.MonkeyPatch, make_race: Any
 ) -> None:
     sampler = make_sampler(duration_s=2)
-    plain = race.advance  # type: ignore[attr-defined]
+    plain = make_race.advance
 
     def crash(self: Any, ticks: int) -> Frames:
         if self.tick > 20:
@@ -106,7 +106,7 @@ def test_a_race_that_breaks_off_leaves_nothing(
         frames: Frames = plain(self, ticks)
         return frames
 
-    monkeypatch.setattr(race, "advance", crash)
+    monkeypatch.setattr(make_race, "advance", crash)
     with pytest.raises(KeyboardInterrupt):
         export_parquet(tmp_path / "race", sampler, sampler.plan)
     assert list(tmp_path.iterdir()) == []

@@ -58,7 +58,7 @@ class Channels:
                 casting="same_kind",
             )
         self._start = at_tick[:, :-1]
-        self._slope = _slope(at_tick[:, :-1], at_tick[:, 1:])
+        self._slope = slopes(at_tick[:, :-1], at_tick[:, 1:])
         self._counts = np.empty((len(counted), frames.ticks - 1, frames.cars), np.int64)
         for count, (_, sensor) in zip(self._counts, counted, strict=True):
             count[:] = frames.channel(sensor.frame, sensor.tire)[:-1]
@@ -113,13 +113,7 @@ def counting_sensors(table: Table) -> list[tuple[Column, Sensor]]:
     return [(c, c.sensor) for c in table.columns if c.sensor and c.sensor.between is not Between.LINE]
 
 
-def _take(channels: NDArray[Any], at: Counts, out: NDArray[Any]) -> None:
-    """Pick cells ``tick * cars + car`` of every channel."""
-    # The default mode would buffer the output; the cells are in range by construction.
-    np.take(channels.reshape(channels.shape[0], -1), at, axis=1, out=out, mode="clip")
-
-
-def _slope(start: Steps, end: Steps) -> Steps:
+def slopes(start: Steps, end: Steps) -> Steps:
     """Slopes with which ``start + weight * slope`` never leaves the range from `start` to `end`.
 
     In float32 ``start + (end - start)`` may lie a hair beyond `end`; a slope one bit flatter does not.
@@ -129,3 +123,9 @@ def _slope(start: Steps, end: Steps) -> Steps:
     beyond = np.where(slope > 0, reached > end, reached < end)
     slope[beyond] = np.nextafter(slope[beyond], np.float32(0))
     return slope
+
+
+def _take(channels: NDArray[Any], at: Counts, out: NDArray[Any]) -> None:
+    """Pick cells ``tick * cars + car`` of every channel."""
+    # The default mode would buffer the output; the cells are in range by construction.
+    np.take(channels.reshape(channels.shape[0], -1), at, axis=1, out=out, mode="clip")

@@ -21,10 +21,6 @@ TICK_US: Final = round(TICK_S * 1e6)
 DENSE_INSTANTS: Final = 4
 """With at least so many instants in a tick, rows are rendered in rectangles, else one by one."""
 
-DRAWN_IN: Final = 1 - 2.0**-21
-"""Weights are drawn in by this much towards the middle of a tick, 10 ns at its ends: adding the stagger in
-float32 may be off by an eighth of it, and no weight may step over 0 or 1."""
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -72,7 +68,7 @@ class MomentMaker:
         full = plan.batch_instants * plan.cars
         self._row_us = np.arange(full, dtype=np.int64) * us_per_row
         self._row_parts = np.arange(full, dtype=np.int64) * self._num
-        self._stagger = (np.arange(plan.cars) * (self._num * DRAWN_IN / self._den)).astype(np.float32)
+        self._stagger = (np.arange(plan.cars) * (self._num / self._den)).astype(np.float32)
         self._made: tuple[int, int, Moments] | None = None
 
     def of(self, first_instant: int, instants: int) -> Moments:
@@ -130,9 +126,11 @@ class MomentMaker:
         cars, den = self._plan.cars, self._den
         # Whole numbers up to here, so a weight is the same whichever batch asks for it.
         since_tick = (self._row_parts[: instants * cars : cars] + part) % den
-        of_instant = (since_tick * (DRAWN_IN / den) + (1 - DRAWN_IN) / 2).astype(np.float32)
+        of_instant = (since_tick / den).astype(np.float32)
+        # Rounding to float32 keeps order, and two parts whose true sum is 1 add up to exactly 1: no weight
+        # steps over 0 or 1.
         weights = of_instant[:, None] + self._stagger
         for piece in pieces:
             if piece.from_car:
-                weights[piece.first, piece.from_car :] -= np.float32(DRAWN_IN)
+                weights[piece.first, piece.from_car :] -= 1
         return weights

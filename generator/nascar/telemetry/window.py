@@ -9,8 +9,8 @@ import numpy as np
 
 from nascar.race.frames import Frames, FrameSource
 
-BLOCK_TICKS: Final = 8
-"""Ticks asked of the race at a time: enough to spread the cost of a call, and a third of a second ahead."""
+BLOCK_TICKS: Final = 25
+"""Ticks asked of the race at a time: a second, the block in which the race itself works."""
 
 
 class FrameWindow:
