@@ -37,6 +37,11 @@ class Table:
     def size_bytes(self) -> int:
         return sum(segment.size_bytes for segment in self.segments)
 
+    @property
+    def storage_path(self) -> str:
+        """Where its files are, as a pattern below the data folder."""
+        return f"segments/{self.database}/{self.name}/*.duckdb"
+
     def columns(self) -> dict[str, Kind]:
         """All columns of all segments, in the order in which they appeared, with the kind that holds all."""
         found: dict[str, tuple[str, Kind]] = {}

@@ -32,7 +32,10 @@ MOST_COMPARISONS: Final = 16
 
 
 class Ended(Exception):
-    """The bytes end before the value does."""
+    """The bytes end before the value does; the message is Go's, for an end between values and one inside."""
+
+    def __init__(self, inside: bool) -> None:
+        super().__init__("unexpected EOF" if inside else "EOF")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Cursor:
     def _header(self, fix: int, tag16: int) -> int | None:
         body, at = self.body, self.at
         if at >= len(body):
-            raise Ended
+            raise Ended(inside=False)
         tag = body[at]
         if fix <= tag < fix + 16:
             self.at = at + 1
@@ -62,7 +65,7 @@ class Cursor:
             return None
         end = at + (3 if tag == tag16 else 5)
         if end > len(body):
-            raise Ended
+            raise Ended(inside=True)
         self.at = end
         return int.from_bytes(body[at + 1 : end], "big")
 
@@ -70,7 +73,7 @@ class Cursor:
         """The text that begins here, undecoded."""
         body, at = self.body, self.at
         if at >= len(body):
-            raise Ended
+            raise Ended(inside=False)
         tag = body[at]
         if 0xA0 <= tag < 0xC0:
             start, size = at + 1, tag - 0xA0
@@ -81,9 +84,16 @@ class Cursor:
             return None
         end = start + size
         if end > len(body):
-            raise Ended
+            raise Ended(inside=True)
         self.at = end
         return bytes(body[start:end])
+
+    def at_text(self) -> bool:
+        """Whether a text begins here."""
+        if self.at >= len(self.body):
+            raise Ended(inside=False)
+        tag = self.body[self.at]
+        return 0xA0 <= tag < 0xC0 or 0xD9 <= tag <= 0xDB
 
     def numbers(self, count: int) -> Numbers | None:
         """A column of `count` cells of one fixed width."""

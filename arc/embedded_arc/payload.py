@@ -53,8 +53,8 @@ class PayloadReader:
                 rows = self._columnar(cursor, pairs)
                 if rows is not None:
                     return [rows] if rows.count else []
-        except Ended:
-            raise bad_payload("failed to unmarshal msgpack: unexpected EOF") from None
+        except Ended as ended:
+            raise bad_payload(f"failed to unmarshal msgpack: {ended}") from None
         return self._generic(_unpack(body))
 
     def _columnar(self, cursor: Cursor, pairs: int) -> Rows | None:
@@ -95,7 +95,7 @@ class PayloadReader:
                 return None
             start = cursor.at
             column: Column | None = cursor.numbers(count)
-            if column is None and count and 0xA0 <= cursor.body[start] <= 0xDB:
+            if column is None and count and cursor.at_text():
                 column = self._texts.read(cursor, count, table, name)
             if column is not None:
                 columns[name] = column
@@ -128,7 +128,7 @@ class PayloadReader:
                 if lenient and isinstance(item.get("batch"), list):
                     continue  # Arc reads batches one level deep, and drops what lies below
                 _check_keys(item)
-                if isinstance(item.get("columns"), dict):
+                if _is_named(item.get("columns")):
                     whole.append(self._rows_of_map(item))
                 else:
                     table, row = self._row(item)
@@ -146,7 +146,7 @@ class PayloadReader:
 
     def _rows_of_map(self, item: dict[str, Any]) -> Rows:
         table = _table_of(item.get("m"))
-        columns = {k: v for k, v in item["columns"].items() if isinstance(v, list) and isinstance(k, str)}
+        columns = {k: v for k, v in item["columns"].items() if isinstance(v, list)}
         if not columns:
             raise bad_payload(_NO_COLUMNS)
         return _rows_of_columns(table, columns, self._now_us)
@@ -184,6 +184,10 @@ def _table_of(m: object) -> str:
     if isinstance(m, int) and not isinstance(m, bool):
         return f"measurement_{m}"
     raise bad_payload(f"invalid measurement type: {kind_name(m)}")
+
+
+def _is_named(columns: object) -> bool:
+    return isinstance(columns, dict) and all(isinstance(name, str) for name in columns)
 
 
 def _check_keys(item: dict[Any, Any]) -> None:

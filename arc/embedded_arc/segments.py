@@ -175,18 +175,29 @@ class SegmentFiles:
         segment.path.unlink(missing_ok=True)
         segment.wal_path.unlink(missing_ok=True)
 
-    def delete_where(self, segment: Segment, select: Callable[[Part], str], where: str) -> int:
-        """Delete the rows for which `where` holds, as seen through `select`; how many there were."""
-        deleted = 0
-        for part in segment.parts:
-            relation = segment.relation(part)
-            cursor = self._connection.execute(
-                f"DELETE FROM {relation} WHERE rowid IN (SELECT rowid FROM ({select(part)}) WHERE ({where}\n))"
-            )
-            (count,) = cursor.fetchone() or (0,)
-            part.rows -= count
-            deleted += count
-        return deleted
+    def delete_where(
+        self, segment: Segment, select: Callable[[Part], str], where: str, dry_run: bool = False
+    ) -> int:
+        """Delete the rows for which `where` holds, as seen through `select`, or count them; how many."""
+        con = self._connection
+        found = 0
+        con.execute("BEGIN")
+        try:
+            for part in segment.parts:
+                chosen = f"SELECT rowid FROM ({select(part)}) WHERE ({where}\n)"
+                if dry_run:
+                    con.execute(f"SELECT count(*) FROM ({chosen})")
+                else:
+                    con.execute(f"DELETE FROM {segment.relation(part)} WHERE rowid IN ({chosen})")
+                (count,) = con.fetchone() or (0,)
+                found += count
+                if not dry_run:
+                    part.rows -= count
+            con.execute("COMMIT")
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+        return found
 
     def recover(self) -> Iterator[Segment]:
         """Attach what earlier runs left behind, oldest first; a file that cannot be read is set aside."""

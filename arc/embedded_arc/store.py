@@ -303,8 +303,8 @@ class Store:
             folder.rmdir()
             return len(segments)
 
-    def delete_where(self, database: str, name: str, where: str) -> tuple[int, int]:
-        """Delete stored rows; how many, and in how many files."""
+    def delete_where(self, database: str, name: str, where: str, dry_run: bool = False) -> tuple[int, int]:
+        """Delete stored rows, or only count them; how many, and in how many files."""
         with self._files_lock:
             table = self.catalog.find(database, name)
             deleted = files = 0
@@ -314,7 +314,7 @@ class Store:
                 def select(part: Part, segment: Segment = segment, columns: dict[str, Kind] = columns) -> str:
                     return select_part(segment, part, columns).replace("SELECT ", "SELECT rowid, ", 1)
 
-                count = self._files.delete_where(segment, select, where)
+                count = self._files.delete_where(segment, select, where, dry_run)
                 deleted += count
                 files += count > 0
             if table is not None:

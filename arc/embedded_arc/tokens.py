@@ -94,7 +94,9 @@ class Tokens:
     def bootstrap(self, secret: str) -> bool:
         """Make the admin token if there is no token yet; whether `secret` is good for anything."""
         if not self._tokens:
-            self._add("admin", secret, PERMISSIONS, "Initial admin token (set via ARC_AUTH_BOOTSTRAP_TOKEN)", None)
+            self._add(
+                "admin", secret, PERMISSIONS, "Initial admin token (set via ARC_AUTH_BOOTSTRAP_TOKEN)", None
+            )
         return self.find(secret) is not None
 
     def find(self, secret: str) -> Token | None:
