@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-
 from nascar.race.car import GRAVITY_MPS2, WHEELBASE_M
 from nascar.race.frames import Floats
 from nascar.race.track import Track

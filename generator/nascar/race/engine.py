@@ -34,14 +34,15 @@ _STILL_AIR_MPS: Final = 40.0
 
 def gears(speed_mps: Floats, going_out: Bools) -> Ints:
     """Top gear while racing; lower gears by speed on the way in, and earlier down the gears than up."""
-    slowing = TOP_GEAR - (speed_mps < DOWN_TO_THIRD_MPS) - (speed_mps < DOWN_TO_SECOND_MPS)
-    slowing = slowing.astype(np.int32) - (speed_mps <= 0.0)
+    slowing = np.full(speed_mps.shape, TOP_GEAR, np.int32)
+    for speed in (DOWN_TO_THIRD_MPS, DOWN_TO_SECOND_MPS, 1e-9):
+        slowing -= speed_mps < speed
     if not going_out.any():
-        return slowing.astype(np.int32)
-    gaining = 1 + (speed_mps >= UP_TO_SECOND_MPS).astype(np.int32)
-    gaining += speed_mps >= UP_TO_THIRD_MPS
-    gaining += speed_mps >= UP_TO_TOP_MPS
-    return np.where(going_out, gaining, slowing).astype(np.int32)
+        return slowing
+    gaining = np.ones(speed_mps.shape, np.int32)
+    for speed in (UP_TO_SECOND_MPS, UP_TO_THIRD_MPS, UP_TO_TOP_MPS):
+        gaining += speed_mps >= speed
+    return np.where(going_out, gaining, slowing)
 
 
 def engine_rpm(speed_mps: Floats, gear: Ints, throttle: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from nascar.race.car import MASS_KG, TANK_GAL
 from nascar.race.drivers import Drivers
 from nascar.race.speed_plan import CELL_M, SpeedPlan, Style
-from nascar.race.state import LOW, Cars, Phase
+from nascar.race.state import Cars, Lane, Phase
 from nascar.race.track import Track
 
 _ROW_M: Final = 13.0
@@ -30,7 +30,7 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
     base_m = np.floor(distance_m / track.length_m) * track.length_m
     lap_m = distance_m - base_m
     cell = (lap_m / CELL_M).astype(np.intp) + int(Style.NORMAL) * plan.cells
-    lane = LOW + place % 2
+    lane = int(Lane.LOW) + place % 2
     return Cars(
         base_m=base_m,
         lap_m=lap_m,
@@ -42,8 +42,10 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
         lane=lane,
         from_lane=lane.copy(),
         change_tick=np.full(n, -1_000),
+        claims=1 << lane,
         pace=np.full(n, 1.0),
         style=np.full(n, int(Style.NORMAL)),
+        stop_lap_m=np.full(n, np.inf),
         fuel_gal=np.full(n, TANK_GAL - 0.1),
         mass_kg=np.full(n, MASS_KG),
         # What the pace laps leave behind.

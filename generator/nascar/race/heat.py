@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from nascar.race.frames import TICK_S, Floats
@@ -19,7 +21,7 @@ def follow_load(start_f: Floats, load_f: Floats, time_constant_s: float) -> Floa
     np.multiply(load_f, share, out=temps[1:])
     rows = list(temps)
     lasting = np.empty_like(start_f)
-    for now, after in zip(rows, rows[1:], strict=False):
+    for now, after in pairwise(rows):
         np.multiply(now, keep, lasting)
         np.add(after, lasting, after)
     return temps

@@ -44,6 +44,9 @@ _CLOSING_PER_S: Final = 2.4
 """The car in front: answers to the gap and to the closing speed, critically damped (k² = 4·gap)."""
 _LEADER_SHARE: Final = 0.8
 """So much of the leader's own acceleration the follower sees and takes part in at once."""
+_BOX_MPS2: Final = 3.5
+"""Deceleration into the box (estimate)."""
+_NO_STOP_M: Final = 1.0e9
 FOLLOWING_M: Final = LENGTH_M + 1.6
 """Centre to centre, nose to tail."""
 
@@ -110,6 +113,8 @@ class Motion:
         cars = self._cars
         n = cars.cars
         speed_plan, accel_plan = self._speed_plan, self._accel_plan
+        stops = np.flatnonzero(cars.stop_lap_m < _NO_STOP_M)
+        stop_lap_m = cars.stop_lap_m.take(stops)
         cell_base = cars.style * float(self._plan_cells)
         place, cell = np.empty(n), np.empty(n, np.intp)
         pace = cars.pace
@@ -138,6 +143,13 @@ class Motion:
             cell[:] = place
             speed_plan.take(cell, out=wish, mode="clip")
             accel_plan.take(cell, out=part, mode="clip")
+            if stops.size:
+                # Down to the box at an even deceleration, and hold there.
+                left_m = maximum(stop_lap_m - lap.take(stops), 0.0)
+                bound = np.sqrt(left_m * (2.0 * _BOX_MPS2))
+                meant = wish.take(stops)
+                part[stops] = np.where(bound < meant, -_BOX_MPS2, part.take(stops))
+                wish[stops] = minimum(bound, meant)
             multiply(wish, pace, wish)
             subtract(wish, speed, wish)
             multiply(wish, eager, wish)

@@ -13,13 +13,15 @@ from nascar.race import chassis, engine, tires
 from nascar.race.car import GRAVITY_MPS2
 from nascar.race.drivers import draw_drivers
 from nascar.race.entries import Entry
-from nascar.race.frames import FLAGS, Floats, Frames
+from nascar.race.frames import FLAGS, Bools, Floats, Frames
 from nascar.race.grid import starting_grid
 from nascar.race.motion import BLOCK_TICKS, Motion
 from nascar.race.pace import Pace
+from nascar.race.pit_stops import PitStops
 from nascar.race.speed_plan import SpeedPlan
-from nascar.race.state import LANE_M
+from nascar.race.state import Phase
 from nascar.race.track import Track
+from nascar.race.traffic import STEP_TICKS, Traffic
 
 _GREEN: Final = FLAGS.index("green")
 _ARRAYS: Final = tuple(field.name for field in fields(Frames) if field.name != "first_tick")
@@ -45,6 +47,8 @@ class Race:
         self._cars = starting_grid(track, plan, drivers)
         self._pace = Pace(seed, track, drivers)
         self._motion = Motion(self._cars, plan)
+        self._traffic = Traffic(track, len(self.entries))
+        self._pits = PitStops(seed, track, len(self.entries))
         self._next_tick = 0
         """First tick that has not been handed out."""
         self._worked_out = 0
@@ -69,17 +73,30 @@ class Race:
 
     def _work_out(self) -> Frames:
         """The next block."""
-        cars, motion, track = self._cars, self._motion, self.track
-        lapped = cars.lap_m >= track.length_m
-        cars.base_m = cars.base_m + lapped * track.length_m
-        cars.lap_m = np.where(lapped, cars.lap_m - track.length_m, cars.lap_m)
+        cars, motion, traffic, pits = self._cars, self._motion, self._traffic, self._pits
+        cars.start_laps(self.track.length_m)
+        pits.call(cars)
         self._pace.update(cars)
         motion.begin()
         base_m = cars.base_m
-        motion.run(0, BLOCK_TICKS, np.arange(cars.cars), np.full(cars.cars, 1e6))
-        return self._read_out(base_m)
+        shape = (BLOCK_TICKS, cars.cars)
+        lane_m = np.empty(shape)
+        on_pit_road = np.empty(shape, np.bool_)
+        going_out = np.empty(shape, np.bool_)
+        for row in range(0, BLOCK_TICKS, STEP_TICKS):
+            tick = self._worked_out + row
+            traffic.look(cars, tick)
+            pits.step(cars, tick, traffic)
+            motion.run(row, STEP_TICKS, traffic.leader, traffic.ahead_m)
+            rows = slice(row, row + STEP_TICKS)
+            lap_m = motion.lap_m[rows]
+            lane_m[rows] = pits.lanes_m(cars, lap_m, traffic.lanes_m(cars, tick, STEP_TICKS))
+            going_out[rows] = cars.phase == Phase.GOING_OUT
+            slow = going_out[rows] & (motion.speed_mps[rows] < engine.UP_TO_THIRD_MPS)
+            on_pit_road[rows] = pits.on_pit_road(cars, base_m + lap_m, slow)
+        return self._read_out(base_m, lane_m, on_pit_road, going_out)
 
-    def _read_out(self, base_m: Floats) -> Frames:
+    def _read_out(self, base_m: Floats, lane_m: Floats, on_pit_road: Bools, going_out: Bools) -> Frames:
         cars, motion, track = self._cars, self._motion, self.track
         lap_m = motion.lap_m[:BLOCK_TICKS]
         distance_m = base_m + lap_m
@@ -89,28 +106,28 @@ class Race:
         brake_psi = motion.pedals[1:, 1].copy()
         lap = np.floor_divide(distance_m, track.length_m).astype(np.int32) + 1
         felt = chassis.read_chassis(track, lap_m, speed_mps, longitudinal_g)
-        gear = engine.gears(speed_mps, np.zeros(lap_m.shape, np.bool_))
+        gear = engine.gears(speed_mps, going_out)
         rpm = engine.engine_rpm(speed_mps, gear, throttle)
         share = engine.power_share(rpm, throttle)
-        burnt = np.concatenate((cars.fuel_gal[None], -engine.fuel_burnt_gal(share)))
-        fuel_gal = np.add.accumulate(burnt, axis=0)
+        flow = self._pits.filled_gal(self._worked_out) - engine.fuel_burnt_gal(share)
+        fuel_gal = np.add.accumulate(np.concatenate((cars.fuel_gal[None], flow)), axis=0)
         water_temp_f = engine.water_temps_f(cars.water_temp_f, share, speed_mps)
         oil_temp_f = engine.oil_temps_f(cars.oil_temp_f, share, speed_mps)
         slide = tires.sliding(speed_mps, felt.lateral_g, brake_psi)
-        tire_temp_f = tires.temps_f(cars.tire_temp_f, slide)
-        tire_wear = tires.wear(cars.tire_wear, slide)
+        changes = self._pits.take_changes(self._worked_out)
+        tire_temp_f = tires.temps_f(cars.tire_temp_f, slide, changes)
+        tire_wear = tires.wear(cars.tire_wear, slide, changes)
         cars.fuel_gal = fuel_gal[-1].copy()
         cars.water_temp_f = water_temp_f[-1].copy()
         cars.oil_temp_f = oil_temp_f[-1].copy()
         cars.tire_temp_f = tire_temp_f[-1].copy()
         cars.tire_wear = tire_wear[-1].copy()
-        lane_m = np.broadcast_to(np.array(LANE_M).take(cars.lane), lap_m.shape).copy()
         arrays = {
             "distance_m": distance_m,
             "lap": np.maximum(lap, 1),
             "position": _positions(distance_m),
             "lane_m": lane_m,
-            "on_pit_road": np.zeros(lap_m.shape, np.bool_),
+            "on_pit_road": on_pit_road,
             "flag": np.full(BLOCK_TICKS, _GREEN, np.int8),
             "speed_mps": speed_mps,
             "longitudinal_g": longitudinal_g,

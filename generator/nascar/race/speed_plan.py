@@ -26,11 +26,11 @@ GRIP: Final = 1.012
 _NO_LIMIT_MPS: Final = 110.0
 _APRON_MPS: Final = 62.0
 """Most in the turns on the flat apron (estimate)."""
-_PIT_ENTRY_MPS: Final = 58 * MPH_MPS
+_PIT_ENTRY_MPS: Final = 62 * MPH_MPS
 _PIT_ROAD_MPS: Final = PIT_LIMIT_MPS - 0.15
 _OPEN: Final = 0.02
 """A racing line is wider than the arc at both ends and tighter in the middle: so much of the speed."""
-_LATE_G: Final = 0.92
+_LATE_G: Final = 1.0
 _PIT_G: Final = 0.80
 
 
@@ -118,14 +118,14 @@ def _corner_limit(track: Track, lap_m: Floats) -> Floats:
 
 def _pit_in(track: Track, lap_m: Floats, corner: Floats) -> Floats:
     pit = track.pit
-    limit = np.where(lap_m >= pit.leave_m, 0.96 * corner, corner)
+    limit = np.where(lap_m >= pit.leave_m, 0.90 * corner, corner)
     limit = np.where(lap_m >= pit.entry_m, np.minimum(limit, _PIT_ENTRY_MPS), limit)
     return np.where(_limited(track, lap_m), _PIT_ROAD_MPS, limit)
 
 
 def _pit_out(track: Track, lap_m: Floats, corner: Floats) -> Floats:
     curved = track.curvature_per_m(lap_m) > 0.002
-    limit = np.where(curved, np.minimum(0.96 * corner, _APRON_MPS), corner)
+    limit = np.where(curved, np.minimum(0.90 * corner, _APRON_MPS), corner)
     return np.where(_limited(track, lap_m), _PIT_ROAD_MPS, _brake_in_time(limit, CELL_M, 0.3))
 
 

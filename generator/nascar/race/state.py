@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nascar.race.frames import Floats, Ints
+from nascar.race.frames import Floats
 
 
 class Phase(IntEnum):
@@ -22,15 +22,27 @@ class Phase(IntEnum):
     """On the apron or on pit road, up to the box."""
     IN_BOX = 3
     GOING_OUT = 4
-    """From the box back into a racing lane."""
+    """From the box to the racing lanes."""
 
 
-APRON: Final = 0
-LOW: Final = 1
-HIGH: Final = 3
-"""Lanes count outwards: the apron (with pit road), then three racing lanes."""
-LANE_M: Final = (9.0, 3.0, 0.0, -3.0)
+class Lane(IntEnum):
+    """Lanes from the inside out, but for the last."""
+
+    PIT_IN = 0
+    """The apron and pit road's lane for cars on the way in."""
+    LOW = 1
+    MIDDLE = 2
+    HIGH = 3
+    PIT_OUT = 4
+    """Beside the boxes, and from pit road back to the track: cars on the way out."""
+
+
+LANE_M: Final = (9.5, 3.0, 0.0, -3.0, 13.0)
 """Where each lane lies, positive to the inside of the centre line."""
+BOX_M: Final = 17.5
+"""Where the pit boxes lie."""
+
+Whole = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -38,7 +50,7 @@ class Cars:
     """One entry per car, in entry order; tire arrays are ``(cars, 4)`` in the order of `frames.TIRES`."""
 
     base_m: Floats
-    """Whole laps to the start line of the lap at hand (a multiple of the lap's length)."""
+    """Whole laps to the start line of the lap at hand."""
     lap_m: Floats
     """Distance since that line; the distance of the race is the sum of both."""
     speed_mps: Floats
@@ -47,18 +59,22 @@ class Cars:
     throttle: Floats
     brake_psi: Floats
 
-    phase: NDArray[np.int64]
-    lane: NDArray[np.int64]
+    phase: Whole
+    lane: Whole
     """Lane that the car is in, or is moving to."""
-    from_lane: NDArray[np.int64]
+    from_lane: Whole
     """Lane that the car is leaving; `lane` when it is not changing."""
-    change_tick: NDArray[np.int64]
+    change_tick: Whole
     """Tick at which the latest lane change began."""
+    claims: Whole
+    """Lanes that the car has to itself where it is, as bits ``1 << lane``."""
 
     pace: Floats
     """Cornering speed against the plan's, as a factor."""
-    style: NDArray[np.int64]
+    style: Whole
     """Row of the speed plan."""
+    stop_lap_m: Floats
+    """Where the car is to stand still, counted like `lap_m`; infinite when it is not to."""
 
     fuel_gal: Floats
     mass_kg: Floats
@@ -75,5 +91,10 @@ class Cars:
     def distance_m(self) -> Floats:
         return self.base_m + self.lap_m
 
-
-Lanes = Ints
+    def start_laps(self, length_m: float) -> None:
+        """Count `lap_m` from the start line again where it has been passed."""
+        passed = self.lap_m >= length_m
+        if passed.any():
+            self.base_m = self.base_m + passed * length_m
+            self.lap_m = np.where(passed, self.lap_m - length_m, self.lap_m)
+            self.stop_lap_m = np.where(passed, self.stop_lap_m - length_m, self.stop_lap_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -44,18 +45,32 @@ def sliding(speed_mps: Floats, lateral_g: Floats, brake_psi: Floats) -> Floats:
     return turning[..., None] + brake_psi[..., None] * _BRAKE_HEAT
 
 
-def temps_f(start_f: Floats, slide: Floats) -> Floats:
+Changes = Sequence[tuple[int, int, tuple[int, int]]]
+"""Row of the block, car and the two tires that are new from that row on."""
+
+
+def temps_f(start_f: Floats, slide: Floats, changes: Changes = ()) -> Floats:
     """Surface temperatures ``(ticks + 1, cars, 4)`` from the state at the first tick on."""
-    return follow_load(start_f, TRACK_TEMP_F + _HEATING_F * slide, _TIME_CONSTANT_S)
+    load_f = TRACK_TEMP_F + _HEATING_F * slide
+    temps = follow_load(start_f, load_f, _TIME_CONSTANT_S)
+    for row, car, changed in changes:
+        for tire in changed:
+            cold = np.array([COLD_TEMP_F])
+            rest = load_f[row:, car, tire, None]
+            temps[row:, car, tire] = follow_load(cold, rest, _TIME_CONSTANT_S)[:, 0]
+    return temps
 
 
-def wear(start: Floats, slide: Floats) -> Floats:
-    """Wear ``(ticks + 1, cars, 4)``; never falls, never passes 1."""
+def wear(start: Floats, slide: Floats, changes: Changes = ()) -> Floats:
+    """Wear ``(ticks + 1, cars, 4)``; never falls but for a change, never passes 1."""
     grown = np.empty((slide.shape[0] + 1, *start.shape))
     grown[0] = start
     np.multiply(slide, slide, out=grown[1:])
     np.multiply(grown[1:], _WEAR_PER_S * TICK_S, out=grown[1:])
     np.add.accumulate(grown, axis=0, out=grown)
+    for row, car, changed in changes:
+        for tire in changed:
+            grown[row:, car, tire] -= grown[row, car, tire]
     return np.minimum(grown, 1.0, out=grown)
 
 

@@ -181,8 +181,8 @@ def charlotte() -> Track:
     # The front stretch carries the pit road; where its lines lie is an estimate.
     pit = PitRoad(
         leave_m=1480.0,
-        entry_m=2096.0,
-        limit_from_m=2112.0,
+        entry_m=2090.0,
+        limit_from_m=2122.0,
         limit_to_m=2642.0,
         first_box_m=2150.0,
         box_spacing_m=10.0,

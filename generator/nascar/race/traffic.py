@@ -1,0 +1,182 @@
+"""Who follows whom, and who changes lanes: no two cars are ever in the same place.
+
+Each car claims the lane it is in, and while it changes lanes both. It keeps clear of the nearest car ahead
+that claims a lane of its own (`Motion` does that at every tick), and it may claim another lane only where
+there is room, ahead and behind. Lane changes go inwards and outwards by turns, so two cars can never take
+the same room from both sides at once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nascar.race.car import LENGTH_M
+from nascar.race.frames import TICK_S, Bools, Floats
+from nascar.race.state import LANE_M, Cars, Lane, Phase, Whole
+from nascar.race.track import Track
+
+STEP_TICKS: Final = 5
+"""Ticks between two looks at the traffic."""
+_CHANGE_TICKS_PER_M: Final = 14
+"""A lane change of three metres takes 1.7 s."""
+_REST_TICKS: Final = round(2.5 / TICK_S)
+"""Between two lane changes of a car."""
+_HELD_M: Final = 16.0
+_HELD_S: Final = 3.0
+"""Held up: nearer to the car ahead than this, plus so many seconds of the closing speed."""
+_WORTH_M: Final = 10.0
+"""Another lane must offer so much more room ahead."""
+_CLEAR_M: Final = 45.0
+"""Back to a lower lane where it is clear for so far ahead."""
+_MERGE_MPS: Final = 55.0
+"""From this speed on a car on the way out may join the racing lanes."""
+_FREE_M: Final = 1.0e6
+LEAVE_WINDOW_M: Final = 220.0
+"""A called car that has not found its way to the apron within this stays out for another lap."""
+
+
+class Traffic:
+    """Leaders and lane changes of one field."""
+
+    def __init__(self, track: Track, cars: int) -> None:
+        self._track = track
+        self._self = np.arange(cars)
+        self.leader: NDArray[np.intp] = np.arange(cars)
+        """Car that each car follows; itself on a free road."""
+        self.ahead_m: Floats = np.full(cars, _FREE_M)
+        """What to add to the leader's `lap_m` to have it ahead of one's own on one line."""
+        self._lane_m = np.array(LANE_M)
+
+    def look(self, cars: Cars, tick: int) -> None:
+        """End and begin lane changes, then find every car's leader."""
+        self._end_changes(cars, tick)
+        between = self._between(cars)
+        leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
+        inwards = (tick // STEP_TICKS) % 2 == 0
+        target = self._targets(cars, tick, inwards, leader, gap_m)
+        if self._change(cars, tick, target, between, gap_m):
+            leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
+        free = gap_m >= _FREE_M
+        self.leader = np.where(free, self._self, leader)
+        self.ahead_m = np.where(free, _FREE_M, gap_m - (cars.lap_m.take(self.leader) - cars.lap_m))
+
+    def room(self, cars: Cars, car: int, lane: Lane) -> tuple[float, float, float]:
+        """Metres to the nearest car ahead and behind that claims `lane`, and the speed of the one behind."""
+        between = self._between(cars)[car]
+        there = (cars.claims & (1 << lane)) != 0
+        there[car] = False
+        if not there.any():
+            return _FREE_M, _FREE_M, 0.0
+        ahead = np.where(there, between, np.inf)
+        behind = np.where(there, self._track.length_m - between, np.inf)
+        return float(ahead.min()), float(behind.min()), float(cars.speed_mps[behind.argmin()])
+
+    def lanes_m(self, cars: Cars, tick: int, ticks: int) -> Floats:
+        """Offsets from the centre line at `ticks` ticks from `tick` on, ``(ticks, cars)``."""
+        start, end = self._lane_m.take(cars.from_lane), self._lane_m.take(cars.lane)
+        if not (cars.from_lane != cars.lane).any():
+            return np.broadcast_to(end, (ticks, cars.cars))
+        since = np.arange(tick, tick + ticks)[:, None] - cars.change_tick
+        share = np.minimum(since / np.maximum(self._change_ticks(cars), 1), 1.0)
+        return start + (end - start) * (share * share * (3.0 - 2.0 * share))
+
+    def _change_ticks(self, cars: Cars) -> Floats:
+        way_m = self._lane_m.take(cars.lane) - self._lane_m.take(cars.from_lane)
+        return np.abs(way_m) * _CHANGE_TICKS_PER_M
+
+    def _end_changes(self, cars: Cars, tick: int) -> None:
+        changing = cars.from_lane != cars.lane
+        if changing.any():
+            done = changing & (tick - cars.change_tick >= self._change_ticks(cars))
+            cars.from_lane = np.where(done, cars.lane, cars.from_lane)
+            cars.claims = np.where(done, 1 << cars.lane, cars.claims)
+
+    def _between(self, cars: Cars) -> Floats:
+        """Metres from each car (row) forward to every other (column), around the lap; far to itself."""
+        length_m = self._track.length_m
+        place = np.where(cars.lap_m >= length_m, cars.lap_m - length_m, cars.lap_m)
+        between = place[None, :] - place[:, None]
+        np.add(between, length_m, out=between, where=between < 0.0)
+        np.fill_diagonal(between, _FREE_M)
+        return between
+
+    def _targets(
+        self, cars: Cars, tick: int, inwards: bool, leader: NDArray[np.intp], gap_m: Floats
+    ) -> Whole:
+        """Lane that each car would like to change to now; its own where none."""
+        lane, phase = cars.lane, cars.phase
+        settled = (cars.from_lane == lane) & (tick - cars.change_tick >= _REST_TICKS)
+        racing = settled & (phase == Phase.RACING)
+        if not inwards:
+            closing = np.maximum(cars.speed_mps - cars.speed_mps.take(leader), 0.0)
+            held = gap_m < _HELD_M + _HELD_S * closing
+            quicker = (cars.pace > cars.pace.take(leader)) | (closing > 1.0)
+            out = racing & held & quicker & (lane < Lane.HIGH)
+            target = lane + out
+            if (phase == Phase.GOING_OUT).any():
+                target = np.where(self._may_merge(cars), int(Lane.LOW), target)
+            return target
+        target = lane - (racing & (lane > Lane.LOW))
+        if (phase == Phase.CALLED).any():
+            called = (phase == Phase.CALLED) & (cars.from_lane == lane)
+            leave_m = self._track.pit.leave_m
+            leaving = (cars.lap_m >= leave_m) & (cars.lap_m < leave_m + LEAVE_WINDOW_M)
+            target = target - (called & ((lane > Lane.LOW) | leaving))
+        return np.asarray(target)
+
+    def _may_merge(self, cars: Cars) -> Bools:
+        past_m = self._track.pit.limit_to_m - self._track.length_m
+        return (
+            (cars.phase == Phase.GOING_OUT)
+            & (cars.lane == Lane.PIT_OUT)
+            & (cars.speed_mps >= _MERGE_MPS)
+            & (cars.lap_m > past_m)
+        )
+
+    def _change(self, cars: Cars, tick: int, target: Whole, between: Floats, gap_m: Floats) -> bool:
+        """Begin the wanted changes that there is room for; whether there was any."""
+        wanting = np.flatnonzero(target != cars.lane)
+        if wanting.size == 0:
+            return False
+        goal = target[wanting]
+        needed = 1 << goal
+        # The way from the boxes' lane to the track crosses the lane of the cars on the way in.
+        merging = cars.lane[wanting] == Lane.PIT_OUT
+        needed = needed | np.where(merging, 1 << Lane.PIT_IN, 0)
+        there = (needed[:, None] & cars.claims[None, :]) != 0
+        rows = between[wanting]
+        leader, ahead_m = _nearest(rows, there)
+        follower, behind_m = _nearest(self._track.length_m - rows, there & (rows < _FREE_M))
+        speed = cars.speed_mps[wanting]
+        closing = np.maximum(speed - cars.speed_mps[leader], 0.0)
+        closed = np.maximum(cars.speed_mps[follower] - speed, 0.0)
+        room = ahead_m - LENGTH_M > 1.8 + 0.4 * closing + closing * closing / 6.0
+        room &= behind_m - LENGTH_M > 2.2 + 0.5 * closed + closed * closed / 4.0
+        racing = cars.phase[wanting] == Phase.RACING
+        outwards = goal > cars.lane[wanting]
+        own_m = gap_m[wanting]
+        slower_there = cars.pace[wanting] > cars.pace[leader]
+        worth = np.where(
+            outwards,
+            ahead_m > own_m + _WORTH_M,
+            (ahead_m > _CLEAR_M) | (~slower_there & (ahead_m > own_m + _WORTH_M)),
+        )
+        going = wanting[room & (worth | ~racing)]
+        if going.size == 0:
+            return False
+        goal = target[going]
+        cars.claims[going] |= (1 << goal) | np.where(cars.lane[going] == Lane.PIT_OUT, 1 << Lane.PIT_IN, 0)
+        cars.from_lane[going] = cars.lane[going]
+        cars.lane[going] = goal
+        cars.change_tick[going] = tick
+        return True
+
+
+def _nearest(between: Floats, there: Bools) -> tuple[NDArray[np.intp], Floats]:
+    """Of the cars that are `there`, the nearest to each row's car, and how far it is."""
+    distance_m = np.where(there, between, _FREE_M)
+    nearest = distance_m.argmin(axis=1)
+    return nearest, distance_m[np.arange(nearest.size), nearest]
