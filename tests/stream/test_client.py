@@ -111,6 +111,20 @@ async def test_a_server_that_is_away_was_never_reached(dead_port: int) -> None:
     assert outcome.message == "Connection refused"
 
 
+async def test_a_name_that_is_not_found_was_never_reached() -> None:
+    async with Client("http://nowhere.invalid:8000", TOKEN) as client:
+        outcome = await client.post(body())
+    assert not outcome.reached
+    assert "nowhere.invalid" in outcome.message
+
+
+async def test_a_server_without_tls_was_never_reached_by_https(server: Server) -> None:
+    async with Client(server.url.replace("http:", "https:"), TOKEN) as client:
+        outcome = await client.post(body())
+    assert not outcome.reached
+    assert outcome.message
+
+
 @pytest.mark.parametrize("ends_by", ["time-out", "cancel"])
 async def test_a_cut_request_sends_nothing_more_from_its_buffer(ends_by: str) -> None:
     """A buffer is filled anew after a failed request; a late reader must not get the new rows."""

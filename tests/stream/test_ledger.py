@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle as Rows
 from hypothesis.stateful import RuleBasedStateMachine, consumes, invariant, rule
@@ -60,6 +60,7 @@ class LedgerLaws(RuleBasedStateMachine):
 
 
 TestLedgerLaws = LedgerLaws.TestCase
+TestLedgerLaws.settings = settings(max_examples=40)
 
 
 def test_a_batch_cannot_be_counted_twice() -> None:

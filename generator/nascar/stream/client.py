@@ -297,8 +297,10 @@ class Client:
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return Outcome(None, "no connection in time", reached=False)
         if isinstance(error, aiohttp.ClientConnectorError):
-            code = error.os_error.errno
-            return Outcome(None, self._clean(os.strerror(code) if code else str(error)), reached=False)
+            # A plain number of the system, where it is one: names that are not found and certificates that are
+            # not trusted have others, or none.
+            code = error.errno if isinstance(error.errno, int) else 0
+            return Outcome(None, self._clean(os.strerror(code) if code > 0 else str(error)), reached=False)
         if isinstance(error, TimeoutError):
             return Outcome(None, f"no answer in {timeout_s:g} s")
         return Outcome(None, self._clean(f"the connection broke: {error}"))
