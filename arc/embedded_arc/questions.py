@@ -22,7 +22,8 @@ from embedded_arc.errors import QueryRefused
 from embedded_arc.names import DEFAULT_DATABASE, check_header_database, identifier_fault, is_table, quoted
 from embedded_arc.result_json import number, rows_json
 from embedded_arc.settings import Settings
-from embedded_arc.sql_rules import Parser, check_text, is_show_databases, shown_database, with_quoted_tables
+from embedded_arc.sql_rules import check_text, is_show_databases, shown_database, with_quoted_tables
+from embedded_arc.sql_tree import Parser, tables_of
 from embedded_arc.store import Store
 
 BATCH_ROWS: Final = 10_000
@@ -205,7 +206,7 @@ class Questions:
         """Look up every table that the statement reads, in Arc's order of questions."""
         known = True
         sql = with_quoted_tables(sql)
-        for database, table in self._parser.tables(sql):
+        for database, table in tables_of(self._parser.parse(sql)):
             if database is not None and header:
                 raise QueryRefused(400, _CROSS_DATABASE)
             found = self._store.catalog.find(database or header or DEFAULT_DATABASE, table)

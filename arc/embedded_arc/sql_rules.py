@@ -1,12 +1,10 @@
-"""Which SQL is run: Arc's own rules on the text, and one rule more on the kind of statement."""
+"""Which SQL is run, as far as its text tells: Arc's own rules."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
-
-import duckdb
 
 from embedded_arc.errors import QueryRefused
 from embedded_arc.names import DEFAULT_DATABASE, quoted
@@ -23,7 +21,7 @@ _REFUSED: Final = re.compile(
 )
 
 # Arc's list, and DuckDB's functions that write, log, run SQL from a string, or tell of other files.
-_FUNCTIONS: Final = (
+FUNCTIONS: Final = (
     "read_parquet",
     "parquet_scan",
     "parquet_metadata",
@@ -79,9 +77,7 @@ _FUNCTIONS: Final = (
     "add_parquet_key",
     "duckdb_external_file_cache",
 )
-_FUNCTION_CALL: Final = re.compile(rf"\b({'|'.join(_FUNCTIONS)})\s*\(", re.IGNORECASE)
-
-_EXPLAIN: Final = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
+_FUNCTION_CALL: Final = re.compile(rf"\b({'|'.join(FUNCTIONS)})\s*\(", re.IGNORECASE)
 
 _PIECE: Final = re.compile(
     r"""(?P<string>(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'?|'(?:[^']|'')*'?)|(?P<dollar>\$(\w*)\$.*?(?:\$\3\$|\Z))"""
@@ -137,8 +133,12 @@ def check_text(sql: object) -> str:
         raise QueryRefused(400, "Dangerous SQL operation not allowed")
     called = _FUNCTION_CALL.search(bare(sql, keep_names=True))
     if called:
-        raise QueryRefused(400, f"File I/O function not allowed in user SQL: {called[1]}()")
+        raise refused_function(called[1])
     return sql
+
+
+def refused_function(name: str) -> QueryRefused:
+    return QueryRefused(400, f"File I/O function not allowed in user SQL: {name}()")
 
 
 _FROM_DATABASE: Final = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)\.(\w+)\b", re.IGNORECASE)
@@ -160,66 +160,15 @@ _SHOW_TABLES: Final = re.compile(
 )
 
 
-def _without_comments(sql: str) -> str:
+def without_comments(sql: str) -> str:
     return _replaced(sql, lambda match: " " if _is_comment(match) else match[0])
 
 
 def is_show_databases(sql: str) -> bool:
-    return _SHOW_DATABASES.fullmatch(_without_comments(sql)) is not None
+    return _SHOW_DATABASES.fullmatch(without_comments(sql)) is not None
 
 
 def shown_database(sql: str, header_database: str) -> str | None:
     """The database whose tables `sql` asks for, if it is that question."""
-    match = _SHOW_TABLES.fullmatch(_without_comments(sql))
+    match = _SHOW_TABLES.fullmatch(without_comments(sql))
     return None if match is None else match[1] or header_database or DEFAULT_DATABASE
-
-
-class Parser:
-    """Reads statements with DuckDB's own parser, in an empty database of its own."""
-
-    def __init__(self) -> None:
-        self._connection = duckdb.connect(
-            ":memory:", config={"threads": 1, "enable_external_access": False, "lock_configuration": True}
-        )
-
-    def tables(self, sql: str) -> set[tuple[str | None, str]]:
-        """Database (None for a bare name) and table of every table that the one statement reads.
-
-        Raises `QueryRefused` for several statements or one that is no question, and DuckDB's own error for
-        text that does not parse.
-        """
-        cursor = self._connection.cursor()
-        statements = cursor.extract_statements(sql)
-        if not statements:
-            raise QueryRefused(400, "SQL query is required")
-        if len(statements) > 1:
-            raise QueryRefused(400, "Multiple SQL statements are not allowed")
-        kind = statements[0].type
-        if kind == duckdb.StatementType.EXPLAIN:
-            explained = _EXPLAIN.sub("", _without_comments(sql), count=1)
-            inner = cursor.extract_statements(explained)
-            kind = inner[0].type if len(inner) == 1 else duckdb.StatementType.INVALID
-        if kind != duckdb.StatementType.SELECT:
-            raise QueryRefused(400, "Dangerous SQL operation not allowed")
-        return {found for name in cursor.get_table_names(sql, qualified=True) for found in _parts(name)}
-
-
-_NAME: Final = re.compile(r'"((?:[^"]|"")*)"|([^".\s]+)')
-
-
-def _parts(name: str) -> Iterator[tuple[str | None, str]]:
-    """Database and table of a name as DuckDB prints it, such as ``db."a b" AS x``."""
-    parts = []
-    at = 0
-    while match := _NAME.match(name, at):
-        parts.append(match[1].replace('""', '"') if match[1] is not None else match[2])
-        at = match.end()
-        if name[at : at + 1] != ".":
-            break
-        at += 1
-    if len(parts) == 1:
-        yield None, parts[0]
-    elif len(parts) == 2:
-        yield parts[0], parts[1]
-    else:
-        raise QueryRefused(400, f"Only table and database.table can be read, not {name}")
