@@ -6,7 +6,7 @@ Everything here must run on a bare Python of any age, for its purpose is to say 
 import os
 import sys
 import sysconfig
-from typing import List, Optional  # noqa: UP035 - this file must load on an old Python to refuse it
+from typing import List, Optional
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -23,7 +23,7 @@ def installation_command() -> str:
     return f"{python} -m pip install -r {requirements}"
 
 
-def launch(argv: Optional[List[str]] = None) -> int:  # noqa: UP006, UP045
+def launch(argv: Optional[List[str]] = None) -> int:
     """Run the published command line; the return value is the exit status."""
     if sys.version_info < (3, 11):
         sys.stderr.write(

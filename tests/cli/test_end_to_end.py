@@ -109,8 +109,10 @@ def test_times_in_milliseconds_are_verified_too(engine: Engine, nascar: Nascar, 
 def test_ctrl_c_drains_and_prints_the_ledger(engine: Engine, tmp_path: Path) -> None:
     report = tmp_path / "stopped.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "nascar", "stream", "--url", engine.url, "--rate", "24000", "--duration", "0"]
-        + ["--database", "stopped", "--report", str(report)],
+        [
+            *(sys.executable, "-m", "nascar", "stream", "--url", engine.url, "--rate", "24000"),
+            *("--duration", "0", "--database", "stopped", "--report", str(report)),
+        ],
         env={**os.environ, "ARC_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         text=True,
@@ -128,8 +130,10 @@ def test_a_server_that_dies_in_mid_run_is_counted_and_ends_with_one(tmp_path: Pa
     doomed = start_engine(tmp_path / "doomed")
     report = tmp_path / "doomed.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "nascar", "stream", "--url", doomed.url, "--rate", "24000", "--duration", "9"]
-        + ["--report", str(report)],
+        [
+            *(sys.executable, "-m", "nascar", "stream", "--url", doomed.url, "--rate", "24000"),
+            *("--duration", "9", "--report", str(report)),
+        ],
         env={**os.environ, "ARC_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         text=True,
