@@ -10,7 +10,8 @@ from nascar.cli import arguments
 from nascar.errors import UsageError
 from nascar.race.entries import Entry, field, load_entries
 from nascar.race.simulation import Race
-from nascar.race.track import CHARLOTTE
+from nascar.race.timing import Standings, TimedRace, Timing
+from nascar.race.track import charlotte
 from nascar.stream.feed import TelemetryFeed
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler, TimeUnit
@@ -18,7 +19,7 @@ from nascar.telemetry.sampler import Sampler, TimeUnit
 
 @dataclass(slots=True)
 class Pipeline:
-    """What rows a run has. `feed_at` starts a new race each time it is called; `race` is the last one."""
+    """What rows a run has. `feed_at` starts a new race each time; `timing` times the last one."""
 
     entries: tuple[Entry, ...]
     rate: int
@@ -27,7 +28,7 @@ class Pipeline:
     duration_s: float | None = None
     """None: without end."""
     time_unit: TimeUnit = TimeUnit.US
-    race: Race | None = None
+    timing: Timing | None = None
 
     def __post_init__(self) -> None:
         if self.plan(0).instants == 0:
@@ -42,19 +43,24 @@ class Pipeline:
 
     def sampler_at(self, start_us: int) -> Sampler:
         """A race from its first tick, and the telemetry that reads it."""
-        self.race = Race(self.entries, CHARLOTTE, self.seed)
+        track = charlotte()
+        self.timing = Timing(len(self.entries), track.length_m)
         return Sampler(
-            self.race,
+            TimedRace(Race(self.entries, track, self.seed), self.timing),
             self.entries,
             self.plan(start_us),
             self.seed,
             self.time_unit,
-            lap_length_m=CHARLOTTE.length_m,
+            lap_length_m=track.length_m,
         )
 
     def feed_at(self, start_us: int) -> TelemetryFeed:
         """The batches of a run whose first row lies at `start_us`, µs since 1970."""
         return TelemetryFeed(self.sampler_at(start_us))
+
+    def standings(self) -> Standings | None:
+        """The race as it stands; None before it has begun."""
+        return None if self.timing is None else self.timing.standings()
 
 
 def add_race(parser: argparse.ArgumentParser) -> None:

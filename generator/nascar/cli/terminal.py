@@ -21,7 +21,7 @@ from rich.text import Text
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.summary import percentiles
 from nascar.race.frames import FLAGS
-from nascar.race.simulation import Standings
+from nascar.race.timing import Standings
 from nascar.stream.progress import Phase, Snapshot
 from nascar.stream.run import Run
 
@@ -69,12 +69,11 @@ class Screen:
     def picture(self) -> RenderableType:
         """The whole screen as it is now."""
         snapshot = self._run.snapshot()
-        race = self._pipeline.race
+        standings = self._pipeline.standings()
         parts: list[RenderableType] = []
-        if race is None:
+        if standings is None:
             parts.append(Text(f"{snapshot.phase.value} …", style="bold"))
         else:
-            standings = race.standings()
             parts += [
                 _headline(standings, snapshot),
                 Columns([_running_order(standings, self._pipeline), _flow(snapshot)], padding=(0, 1)),
@@ -97,13 +96,13 @@ class Screen:
         while True:
             await asyncio.sleep(LINE_EVERY_S)
             snapshot = self._run.snapshot()
-            race = self._pipeline.race
+            standings = self._pipeline.standings()
             for note in snapshot.notes:
                 if note.at_s > told:
                     told = note.at_s
                     print(f"note: {note.text}", flush=True)
-            if race is not None:
-                print(line(race.standings(), snapshot), flush=True)
+            if standings is not None:
+                print(line(standings, snapshot), flush=True)
 
 
 def line(standings: Standings, snapshot: Snapshot) -> str:
