@@ -107,9 +107,9 @@ async def test_a_server_that_is_silent_for_a_moment_is_still_held_and_then_let_g
 
 
 async def test_the_rate_at_which_the_server_stores_is_measured() -> None:
-    watch = Watch(Stored(500, 100), Stored(900, 700), Stored(900, 900))
+    watch = Watch(Stored(100, 100), Stored(500, 100), Stored(900, 700), Stored(900, 900))
     assert watch.guard.stored_rate is None
-    for at_s in (10, 11, 14):
+    for at_s in (5, 10, 11, 14):
         watch.clock.us = at_s * 1_000_000
         await watch.guard.look()
     assert watch.guard.stored_rate == pytest.approx(200)

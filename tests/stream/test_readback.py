@@ -23,8 +23,8 @@ def stream(settings: Callable[..., StreamSettings]) -> Stream:
     """Streams 1,800 rows and gives the report."""
 
     async def run(facts: RunFacts | None = None) -> Report:
-        chosen = settings(late_limit_s=10)
-        result = await Run(chosen, lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.1).run()
+        chosen = settings(rate=12_000, late_limit_s=10)
+        result = await Run(chosen, lambda start_us: FakeSource(start_us, 12_000, 0.15), lead_s=0.05).run()
         return build(result, verdict(result), facts)
 
     return run
@@ -112,8 +112,8 @@ async def test_rows_stored_without_acknowledgement_are_told_from_duplicates(
     server: Server, client: Client, settings: Callable[..., StreamSettings]
 ) -> None:
     server.act = lambda number: Act(store=1, delay_s=0.3) if number == 2 else GOOD
-    chosen = settings(request_timeout_s=0.1, late_limit_s=0.15)
-    result = await Run(chosen, lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.1).run()
+    chosen = settings(rate=12_000, request_timeout_s=0.1, late_limit_s=0.15)
+    result = await Run(chosen, lambda start_us: FakeSource(start_us, 12_000, 0.15), lead_s=0.05).run()
     report = build(result, verdict(result))
     assert report["tables"]["heat"]["failed_unclear"] == 100
     await asyncio.sleep(0.3)
@@ -133,7 +133,7 @@ async def test_late_extras_are_watched_for_where_they_are_possible(
     # The second copy is not flushed yet: the counts are equal, for the moment.
     late = server.rows[:100]
     del server.rows[:100]
-    verifying = asyncio.create_task(verify(report, client, 10, settle_s=2))
+    verifying = asyncio.create_task(verify(report, client, 10, settle_s=1))
     await asyncio.sleep(0.5)
     assert not verifying.done()
     server.rows += late

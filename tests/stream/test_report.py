@@ -22,7 +22,9 @@ from tests.stream.conftest import TABLES, TOKEN, FakeSource
 
 @pytest.fixture
 async def result(settings: Callable[..., StreamSettings]) -> Result:
-    return await Run(settings(), lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.1).run()
+    return await Run(
+        settings(rate=12_000), lambda start_us: FakeSource(start_us, 12_000, 0.15), lead_s=0.05
+    ).run()
 
 
 def names_in(folder: Path) -> list[str]:
@@ -40,8 +42,8 @@ async def test_it_holds_the_names_that_scripts_rely_on(result: Result) -> None:
         assert table["scheduled"] == table["acknowledged"] == 600
         assert (table["failed"], table["missed"], table["waiting"]) == (0, 0, 0)
         assert result.started_us <= table["first_time_us"] < table["last_time_us"]
-    assert made_["target_rate"] == 6_000
-    assert made_["achieved_rate"] == pytest.approx(6_000, rel=0.01)
+    assert made_["target_rate"] == 12_000
+    assert made_["achieved_rate"] == pytest.approx(12_000, rel=0.01)
     for kind in ("due", "send"):
         latency = made_["latency_ms"][kind]
         assert list(latency) == ["p50", "p95", "p99", "max"]

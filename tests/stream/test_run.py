@@ -32,7 +32,7 @@ class Watched:
         self._duration_s = duration_s
         self._options = source
         self.run = Run(
-            settings, self._source_at, jitter=random.Random(3).random, lead_s=0.1, tell=self.told.append
+            settings, self._source_at, jitter=random.Random(3).random, lead_s=0.05, tell=self.told.append
         )
 
     def _source_at(self, start_us: int) -> BatchSource:
@@ -106,7 +106,7 @@ async def test_the_same_run_with_one_worker_and_one_batch_ahead(server: Server, 
 
 
 async def test_workers_bound_the_requests_in_flight(server: Server, settings: Make) -> None:
-    server.act = lambda number: Act(delay_s=0.2)
+    server.act = lambda number: Act(delay_s=0.1)
     result = await Watched(settings(workers=5)).end()
     assert server.most_at_once == 5 == result.most_in_flight
     assert result.ledger.total().acknowledged == server.stored()
@@ -335,7 +335,7 @@ async def test_what_was_due_at_the_stop_and_had_not_left_is_missed(server: Serve
 
 async def test_a_drain_does_not_last_for_ever(server: Server, settings: Make) -> None:
     server.act = lambda number: Act(delay_s=30)
-    watched = Watched(settings(drain_s=0.3, request_timeout_s=60, late_limit_s=10), duration_s=0.3)
+    watched = Watched(settings(drain_s=0.2, request_timeout_s=60, late_limit_s=10), duration_s=0.3)
     result = await watched.end()
     total_ = result.ledger.total()
     # Sent and never acknowledged; the server may have them.
@@ -401,7 +401,7 @@ async def test_without_row_counters_the_guard_is_off_and_says_so(server: Server,
 
 async def test_a_snapshot_is_to_be_had_at_any_moment(server: Server, settings: Make) -> None:
     server.act = lambda number: Act(delay_s=0.02)
-    watched = Watched(settings(), duration_s=1.5)
+    watched = Watched(settings(), duration_s=1.0)
     before = watched.run.snapshot()
     assert (before.phase, before.elapsed_s, before.scheduled) == (Phase.WAITING, 0.0, 0)
     ending = asyncio.create_task(watched.end())
@@ -422,7 +422,7 @@ async def test_a_snapshot_is_to_be_had_at_any_moment(server: Server, settings: M
     assert last.due_ms.p50 is not None and last.due_ms.p50 >= 20
     assert last.backlog == 0
     after = watched.run.snapshot()
-    assert (after.phase, after.acknowledged) == (Phase.DONE, 9_000)
+    assert (after.phase, after.acknowledged) == (Phase.DONE, 6_000)
 
 
 async def test_a_dry_run_needs_no_server_and_no_patience(settings: Make, dead_port: int) -> None:

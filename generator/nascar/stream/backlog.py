@@ -94,7 +94,8 @@ class BacklogGuard:
             return
         self._silent = 0
         self._last = (self._clock.now_us(), stored.written)
-        if self._first is None:
+        if self._first is None or self._first[1] == stored.written:
+            # The rate counts from where storing begins, not from where the run waits for its first rows.
             self._first = self._last
         self.judge(stored.backlog)
 
