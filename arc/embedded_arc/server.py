@@ -186,7 +186,7 @@ async def _outermost(request: web.Request, handler: Handler) -> web.StreamRespon
     except web.HTTPException as error:
         return answer({"error": error.reason}, error.status)
     except ConnectionResetError:
-        raise
+        return web.Response(status=499, reason="Client Closed Request")  # nobody is left to read it
     except Exception:
         log.exception("%s %s ended in an error of the engine", request.method, request.path)
         return answer({"success": False, "error": "Internal Server Error"}, 500)
