@@ -15,7 +15,7 @@ from nascar.cli.engine import EngineProcess
 from nascar.cli.pipeline import Pipeline, add_race, add_rate, entries_of
 from nascar.cli.questions import QuestionBoard
 from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS, stopping_on_signals
-from nascar.cli.summary import print_summary
+from nascar.cli.summary import output_console, print_summary
 from nascar.cli.terminal import Screen
 from nascar.questions import load_questions
 from nascar.stream import report as reports
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace, pipeline: Pipeline) -> int:
-    console = Console()
+    console = output_console()
     console.print(
         f"{len(pipeline.entries)} cars, {args.rate:,} messages/s, "
         + (f"{args.seconds:g} s." if args.seconds else "until stopped with Ctrl-C.")

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nascar.cli.arguments import add_server, token_of
+from nascar.cli.summary import output_console
 from nascar.errors import ServerError, TokenRefused
 from nascar.questions import Question, for_database, load_questions
 from nascar.stream.client import Answer, Client
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace, token: str) -> int:
     questions = load_questions()
-    console = Console()
+    console = output_console()
     asked: list[Asked] = []
     async with Client(args.url, token, database=args.database) as client:
         await client.wait_ready(timeout_s=5)

@@ -46,8 +46,10 @@ class QuestionBoard:
         if not self.asked:
             return None
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name, justify in (("", "right"), ("question", "left"), ("rows", "right"), ("ms", "right")):
-            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column("", justify="right", min_width=1)
+        table.add_column("question", no_wrap=True, overflow="ellipsis")
+        table.add_column("rows", justify="right", min_width=5)
+        table.add_column("ms", justify="right", min_width=6)
         table.add_column("first row of the answer", no_wrap=True, overflow="ellipsis")
         for question in self._questions:
             asked = self.asked.get(question.number)

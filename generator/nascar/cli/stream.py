@@ -14,7 +14,7 @@ from rich.console import Console
 from nascar.cli import arguments
 from nascar.cli.command import run_command
 from nascar.cli.pipeline import Pipeline, add_race, add_rate, entries_of
-from nascar.cli.summary import print_summary
+from nascar.cli.summary import output_console, print_summary
 from nascar.cli.terminal import Screen
 from nascar.errors import UsageError
 from nascar.stream import report as reports
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = Pipeline(entries_of(args), args.rate, args.batch_size, args.seed, duration_s, args.time_unit)
     if args.report is not None:
         reports.check_writable(args.report)
-    console = Console()
+    console = output_console()
     result = asyncio.run(stream(console, settings, pipeline))
     judged = verdict(result)
     facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]))

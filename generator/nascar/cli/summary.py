@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +15,13 @@ from nascar.stream.run import Result
 from nascar.stream.verdict import Verdict
 
 _MEGABYTE = 1e6
+_PLAIN_WIDTH = 140
+"""Columns where the output is no terminal: wide enough that no figure is cut."""
+
+
+def output_console() -> Console:
+    """The console of a command: as wide as the terminal, or wide enough for a log."""
+    return Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
 
 
 def print_summary(
