@@ -115,7 +115,7 @@ def bare(sql: str, keep_names: bool = False) -> str:
     def piece(match: re.Match[str]) -> str:
         if match["name"] and keep_names:
             return match[0].replace('"', " ")
-        return (" " if _is_comment(match) else "_") * len(match[0])
+        return (" " if _is_comment(match) else "?") * len(match[0])
 
     return _replaced(sql, piece)
 
