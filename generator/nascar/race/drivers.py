@@ -29,13 +29,15 @@ class Drivers:
     late_braker: Bools
     late_chance: Floats
     """How likely a turn-in is a late one, on the brakes beyond 500 psi."""
+    thirst: Floats
+    """Fuel burnt for the same power, as a factor: engines and feet differ."""
     grid: Floats
     """Qualifying result as a cornering speed: the fastest starts first."""
 
 
 def draw_drivers(seed: int, cars: int) -> Drivers:
     """The field's traits; a car's own do not depend on how many others there are, but for late braking."""
-    draws = np.stack([uniform(seed, Purpose.DRIVERS, car, 16) for car in range(cars)])
+    draws = np.stack([uniform(seed, Purpose.DRIVERS, car, 17) for car in range(cars)])
     skill = 1.0 + np.clip(_SKILL_SPREAD * bell(draws[:, :12]), -0.007, 0.007)
     nerve = draws[:, 12]
     late = np.zeros(cars, np.bool_)
@@ -47,5 +49,6 @@ def draw_drivers(seed: int, cars: int) -> Drivers:
         brake_firmness=draws[:, 14],
         late_braker=late,
         late_chance=np.where(late, 0.25 + 0.3 * draws[:, 15], 0.004),
+        thirst=0.985 + 0.03 * draws[:, 16],
         grid=skill + 0.002 * bell(form),
     )

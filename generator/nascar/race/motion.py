@@ -32,7 +32,7 @@ from nascar.race.car import (
 )
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.speed_plan import CELL_M, SpeedPlan
-from nascar.race.state import Cars
+from nascar.race.state import Cars, Phase
 
 BLOCK_TICKS: Final = 25
 """Ticks worked on at a time. A block is always whole, so that no result depends on how ticks are asked for."""
@@ -42,8 +42,6 @@ _EAGERNESS_PER_S: Final = 2.5
 _GAP_PER_S2: Final = 1.2
 _CLOSING_PER_S: Final = 2.4
 """The car in front: answers to the gap and to the closing speed, critically damped (k² = 4·gap)."""
-_LEADER_SHARE: Final = 0.8
-"""So much of the leader's own acceleration the follower sees and takes part in at once."""
 _BOX_MPS2: Final = 3.5
 """Deceleration into the box (estimate)."""
 _NO_STOP_M: Final = 1.0e9
@@ -85,13 +83,13 @@ class Motion:
         self._eager = np.full(n, _EAGERNESS_PER_S)
         self._closing = np.full(n, _CLOSING_PER_S)
         self._gap_gain = np.full(n, _GAP_PER_S2)
-        self._leader_share = np.full(n, _LEADER_SHARE)
         self._per_psi = np.full(n, -1.0 / (BRAKE_G_PER_PSI * GRAVITY_MPS2))
         self._psi = np.full(n, BRAKE_G_PER_PSI * GRAVITY_MPS2)
         self._tick = np.full(n, TICK_S)
         self._half_tick = np.full(n, TICK_S / 2)
         self._engine = np.full(n, ENGINE_BRAKING_G * GRAVITY_MPS2)
         self._open_throttle = np.full(n, 0.08)
+        self._pressed = np.full(n, 40.0)
         self._zero = np.zeros(n)
         self._none = np.zeros((2, n))
 
@@ -115,6 +113,7 @@ class Motion:
         speed_plan, accel_plan = self._speed_plan, self._accel_plan
         stops = np.flatnonzero(cars.stop_lap_m < _NO_STOP_M)
         stop_lap_m = cars.stop_lap_m.take(stops)
+        in_pits = bool((cars.phase >= Phase.COMING_IN).any())
         cell_base = cars.style * float(self._plan_cells)
         place, cell = np.empty(n), np.empty(n, np.intp)
         pace = cars.pace
@@ -128,11 +127,12 @@ class Motion:
         shut = np.empty(n, np.bool_)
         add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
         minimum, maximum = np.minimum, np.maximum
-        eager, closing, gap_gain, share = self._eager, self._closing, self._gap_gain, self._leader_share
+        eager, closing, gap_gain = self._eager, self._closing, self._gap_gain
         two_cells, slowest, traction = self._two_cells, self._slowest, self._traction
         rest, engine, per_psi, psi = self._rest, self._engine, self._per_psi, self._psi
         tick, half_tick, zero, none = self._tick, self._half_tick, self._zero, self._none
-        most, opens, closes, open_throttle = self._most, self._opens, self._closes, self._open_throttle
+        most, opens, closes = self._most, self._opens, self._closes
+        open_throttle, pressed = self._open_throttle, self._pressed
         for row in range(first, first + ticks):
             lap, speed, accel = self._lap_rows[row], self._speed_rows[row], self._accel_rows[row]
             next_speed, next_accel = self._speed_rows[row + 1], self._accel_rows[row + 1]
@@ -165,7 +165,6 @@ class Motion:
             multiply(part, closing, part)
             add(gap, part, gap)
             accel.take(leader, out=part, mode="clip")
-            multiply(part, share, part)
             add(gap, part, gap)
             minimum(wish, gap, out=wish)
             # Pedals that give it.
@@ -181,6 +180,8 @@ class Motion:
             multiply(wish, per_psi, ask_brake)
             np.less(pedals[0], open_throttle, shut)
             multiply(ask_brake, shut, ask_brake)
+            np.less(pedals[1], pressed, shut)
+            multiply(ask_throttle, shut, ask_throttle)
             maximum(asked, none, out=asked)
             minimum(asked, most, out=asked)
             subtract(asked, pedals, asked)
@@ -195,6 +196,10 @@ class Motion:
             multiply(next_accel, tick, part)
             add(speed, part, next_speed)
             maximum(next_speed, zero, out=next_speed)
+            if in_pits:
+                # A car that has come to a stand does not go on slowing down.
+                subtract(next_speed, speed, next_accel)
+                divide(next_accel, tick, next_accel)
             add(speed, next_speed, part)
             multiply(part, half_tick, part)
             add(lap, part, self._lap_rows[row + 1])

@@ -12,12 +12,14 @@ from nascar.race.chance import CarDraws, Purpose, bell
 from nascar.race.drivers import Drivers
 from nascar.race.frames import Floats
 from nascar.race.speed_plan import GRIP, Style, corner_speed_mps
-from nascar.race.state import Cars, Phase
+from nascar.race.state import Cars, Lane, Phase
 from nascar.race.track import Track
 
 _GATE_AHEAD_M: Final = 160.0
 """A driver makes up his mind about a turn so far ahead of it, where he is flat out."""
 _DRAWS: Final = 14
+_SEARCHING: Final = 0.97
+"""A car that has been called in lets the low lane go by until there is a gap."""
 
 
 class Pace:
@@ -50,6 +52,7 @@ class Pace:
         pace = self._limit(GRIP * left, cars.mass_kg) / self._full_speed_mps
         cars.pace = pace * self._drivers.corner_speed * self._mood
         cars.style = self._turn_style.copy()
+        cars.pace[(cars.phase == Phase.CALLED) & (cars.lane != Lane.LOW)] *= _SEARCHING
         pitting = cars.phase >= Phase.COMING_IN
         if pitting.any():
             cars.pace[pitting] = 1.0

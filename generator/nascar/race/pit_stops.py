@@ -11,35 +11,53 @@ import numpy as np
 
 from nascar.race.car import TANK_GAL
 from nascar.race.chance import CarDraws, Purpose
+from nascar.race.engine import DOWN_TO_SECOND_MPS, UP_TO_THIRD_MPS
 from nascar.race.frames import TICK_S, Bools, Floats
 from nascar.race.motion import BLOCK_TICKS
 from nascar.race.speed_plan import Style
 from nascar.race.state import BOX_M, LANE_M, Cars, Lane, Phase, Whole
 from nascar.race.track import Track
-from nascar.race.traffic import Traffic
+from nascar.race.traffic import LEAVE_WINDOW_M, Traffic
 
 _FULL_LAP_GAL: Final = 0.294
 """A green lap's fuel: 20 gal for 68 laps."""
-_RESERVE_LAPS: Final = (1.5, 4.5)
-"""Fuel that a crew chief keeps in hand when he calls his car in, least and most."""
+_RESERVE_LAPS: Final = (1.3, 6.0)
+"""Fuel that a crew chief keeps in hand when he calls his car in, least and most: it could still miss a lap."""
 _RESERVE_PER_MATE_LAPS: Final = 2.2
 """The cars of one box come in one after the other."""
 _UNSCHEDULED: Final = 0.0006
 """Chance of a stop on a lap for another reason than fuel: a vibration, a loose wheel."""
-_STANDING_S: Final = (8.2, 10.2)
+_STANDING_S: Final = (8.0, 9.8)
 """Four tires and fuel; by law 8 to 11 s."""
 _RIGHT_SIDE: Final = 0.45
 _LEFT_SIDE: Final = 0.9
 """When the new tires are on, as shares of the stop."""
 _FILLED: Final = 0.95
 _AT_BOX_M: Final = 0.6
+_ACROSS: Final = (42.0, 28.0)
+"""A car on the way in changes to the lane beside the boxes between so many metres from its own …"""
 _SLIDE_FROM_M: Final = 14.0
+"""… and from here on leaves that as well."""
 _PAST_NEIGHBOUR_M: Final = 5.2
 _LEAVE_OVER_M: Final = 9.0
 _SLIDE_PER_TICK: Final = TICK_S / 0.9
 _ALONGSIDE: Final = 0.72
 """Share of the way from lane to box that stays clear of the cars in the neighbouring boxes."""
-_CROSS_FROM_M: Final = 45.0
+_ASK_AHEAD_TICKS: Final = round(2.0 / TICK_S)
+"""The spotter holds a gap for his car so long before it is ready."""
+_YIELD_MPS2: Final = 4.0
+"""Cars on pit road brake so hard at most for one that crosses or leaves its box."""
+_LAUNCH_MPS2: Final = 5.0
+"""What a car that leaves its box gains meanwhile."""
+_PRESSES_PER_S: Final = 4.0
+_BOLDEST: Final = 10.0
+_PATIENCE_S: Final = 1.0
+"""The longer a car has waited for a gap, the smaller a gap will do; after this it gives way to no car that
+is not yet in the lane."""
+_CROSS_FROM_M: Final = 60.0
+_BESIDE: Final = (LANE_M[Lane.PIT_OUT] - LANE_M[Lane.PIT_IN]) / (BOX_M - LANE_M[Lane.PIT_IN])
+_OUT_OF_LANE: Final = 0.35
+"""Share of the way from which the cars in the lane of those on the way in get by."""
 _SIDES: Final = ((1, 3), (0, 2))
 """Tires changed first and second."""
 
@@ -53,7 +71,7 @@ class PitStops:
         self._work = CarDraws(seed, Purpose.PIT_STOPS, cars)
         self._box = np.arange(cars) % track.pit.boxes
         self._mate = np.arange(cars) // track.pit.boxes
-        self._gate_m = track.corners[0].start_m
+        self._gate_m = track.pit.leave_m + LEAVE_WINDOW_M
         self._laps_called = np.zeros(cars, np.int64)
         self._reserve_laps = self._draw_reserve(np.arange(cars))
         self.entry_m = np.full(cars, np.inf)
@@ -73,14 +91,14 @@ class PitStops:
         """How far a car is on the way from its lane (0) into its box (1)."""
 
     def call(self, cars: Cars) -> None:
-        """Call in the cars that pass the first turn with too little fuel, or with another trouble."""
+        """Call in the cars that have just passed by with too little fuel for two laps more, or with a trouble."""
         laps = np.rint(cars.base_m / self._track.length_m).astype(np.int64) + (cars.lap_m >= self._gate_m)
         new = np.flatnonzero(laps > self._laps_called)
         if new.size == 0:
             return
         self._laps_called[new] = laps[new]
         trouble = self._traffic_calls.take(new)[:, 0] < _UNSCHEDULED
-        short = cars.fuel_gal[new] < (self._reserve_laps[new] + 1.0) * _FULL_LAP_GAL
+        short = cars.fuel_gal[new] < (self._reserve_laps[new] + 2.0) * _FULL_LAP_GAL
         for car in new[(short | trouble) & (cars.phase[new] == Phase.RACING)]:
             mates = (self._box == self._box[car]) & (cars.phase != Phase.RACING)
             if not mates.any():
@@ -95,8 +113,8 @@ class PitStops:
                 self._come_in(cars, car)
             elif phase == Phase.COMING_IN:
                 self._approach(cars, car, tick, traffic)
-            elif phase == Phase.IN_BOX and tick >= self._release_tick[car]:
-                self._release(cars, car, traffic)
+            elif phase == Phase.IN_BOX and tick >= self._release_tick[car] - _ASK_AHEAD_TICKS:
+                self._release(cars, car, tick, traffic)
             elif phase == Phase.GOING_OUT and cars.lane[car] == Lane.LOW:
                 self._rejoin(cars, car)
 
@@ -121,9 +139,16 @@ class PitStops:
         self._slide[moving] = slide
         return lanes_m
 
-    def on_pit_road(self, cars: Cars, distance_m: Floats, geared_down: Bools) -> Bools:
-        """Whether each car is on pit road, ``(ticks, cars)``: past the entry, and until third gear after it."""
-        return (distance_m >= self.entry_m) & ((distance_m < self.exit_m) | geared_down)
+    def on_pit_road(self, cars: Cars, distance_m: Floats, speed_mps: Floats) -> Bools:
+        """Whether each car is on pit road, ``(ticks, cars)``.
+
+        Pit road begins at its entry, or where cars queue up to it, and ends where it does, or where a car
+        has third gear again: what is slow is on pit road.
+        """
+        inside = (distance_m >= self.entry_m) & (distance_m < self.exit_m)
+        queuing = (cars.phase == Phase.COMING_IN) & (speed_mps < DOWN_TO_SECOND_MPS)
+        gaining = (cars.phase == Phase.GOING_OUT) & (speed_mps < UP_TO_THIRD_MPS)
+        return inside | queuing | gaining
 
     def filled_gal(self, tick: int) -> Floats:
         """Fuel that goes in at each tick of the block from `tick` on, ``(ticks, cars)``."""
@@ -161,12 +186,13 @@ class PitStops:
         if left_m > _CROSS_FROM_M:
             return
         if not self._crossing[car]:
-            ahead_m, behind_m, speed = traffic.room(cars, car, Lane.PIT_OUT)
-            closing = max(speed - float(cars.speed_mps[car]), 0.0)
-            if ahead_m > 7.0 and behind_m > 8.0 + closing * closing / 6.0:
+            if traffic.room(cars, car, Lane.PIT_OUT).suffices(_YIELD_MPS2):
                 self._crossing[car] = True
                 cars.claims[car] |= 1 << Lane.PIT_OUT
-        elif cars.speed_mps[car] <= 0.0 and left_m < _AT_BOX_M and self._slide[car] >= 1.0:
+            return
+        if self._slide[car] > _OUT_OF_LANE:
+            cars.claims[car] = 1 << Lane.PIT_OUT
+        if cars.speed_mps[car] <= 0.0 and left_m < _AT_BOX_M and self._slide[car] >= 0.999_999:
             self._serve(cars, car, tick)
 
     def _serve(self, cars: Cars, car: int, tick: int) -> None:
@@ -183,14 +209,24 @@ class PitStops:
         for share, side in zip((_RIGHT_SIDE, _LEFT_SIDE), _SIDES, strict=True):
             self._tire_changes.append((tick + round(share * ticks), int(car), side))
 
-    def _release(self, cars: Cars, car: int, traffic: Traffic) -> None:
-        ahead_m, behind_m, speed = traffic.room(cars, car, Lane.PIT_OUT)
-        if ahead_m < 7.0 or behind_m < 8.0 + speed * speed / 10.0 or self._somebody_crosses(cars, car):
+    def _release(self, cars: Cars, car: int, tick: int, traffic: Traffic) -> None:
+        """Claim the lane beside the box as soon as there is room, and go when the work is done."""
+        done = tick >= self._release_tick[car]
+        if not cars.claims[car]:
+            room = traffic.room(cars, car, Lane.PIT_OUT)
+            waited_s = max(tick - int(self._release_tick[car]), 0) * TICK_S
+            brakes_mps2 = _YIELD_MPS2 + (
+                min(_LAUNCH_MPS2 + _PRESSES_PER_S * waited_s, _BOLDEST) if done else 0.0
+            )
+            patient = waited_s < _PATIENCE_S
+            if not room.suffices(brakes_mps2) or (patient and self._somebody_crosses(cars, car)):
+                return
+            cars.claims[car] = 1 << Lane.PIT_OUT
+            cars.lane[car] = cars.from_lane[car] = Lane.PIT_OUT
+        if not done:
             return
         cars.phase[car] = Phase.GOING_OUT
         cars.style[car] = Style.PIT_OUT
-        cars.claims[car] = 1 << Lane.PIT_OUT
-        cars.lane[car] = cars.from_lane[car] = Lane.PIT_OUT
         cars.stop_lap_m[car] = np.inf
         self._reserve_laps[car] = self._draw_reserve(np.array([car]))[0]
 
@@ -202,7 +238,7 @@ class PitStops:
         behind_m = behind_m - np.rint(behind_m / length_m) * length_m
         further_m = np.where(np.isfinite(further_m), further_m, 0.0)
         further_m = further_m - np.rint(further_m / length_m) * length_m
-        near = (behind_m > -10.0) & (behind_m < 30.0) & (further_m > 0.0) & (further_m < 60.0)
+        near = (behind_m > -8.0) & (behind_m < 14.0) & (further_m > 0.0) & (further_m < 45.0)
         return bool(np.any(near & (cars.phase == Phase.COMING_IN)))
 
     def _rejoin(self, cars: Cars, car: int) -> None:
@@ -212,9 +248,10 @@ class PitStops:
 
 def _way_in(left_m: Floats) -> Floats:
     """Share of the way into the box by the distance left: past the neighbours first, then in."""
-    beside = np.clip((_SLIDE_FROM_M - left_m) / (_SLIDE_FROM_M - _PAST_NEIGHBOUR_M), 0.0, 1.0)
+    across = np.clip((_ACROSS[0] - left_m) / (_ACROSS[0] - _ACROSS[1]), 0.0, 1.0)
+    past = np.clip((_SLIDE_FROM_M - left_m) / (_SLIDE_FROM_M - _PAST_NEIGHBOUR_M), 0.0, 1.0)
     inside = np.clip((_PAST_NEIGHBOUR_M - left_m) / (_PAST_NEIGHBOUR_M - 1.0), 0.0, 1.0)
-    return _ALONGSIDE * beside + (1.0 - _ALONGSIDE) * inside
+    return _BESIDE * across + (_ALONGSIDE - _BESIDE) * past + (1.0 - _ALONGSIDE) * inside
 
 
 def _way_out(past_m: Floats) -> Floats:

@@ -44,6 +44,7 @@ class Race:
         self.seed = seed
         plan = SpeedPlan(track)
         drivers = draw_drivers(seed, len(self.entries))
+        self._thirst = drivers.thirst
         self._cars = starting_grid(track, plan, drivers)
         self._pace = Pace(seed, track, drivers)
         self._motion = Motion(self._cars, plan)
@@ -92,8 +93,7 @@ class Race:
             lap_m = motion.lap_m[rows]
             lane_m[rows] = pits.lanes_m(cars, lap_m, traffic.lanes_m(cars, tick, STEP_TICKS))
             going_out[rows] = cars.phase == Phase.GOING_OUT
-            slow = going_out[rows] & (motion.speed_mps[rows] < engine.UP_TO_THIRD_MPS)
-            on_pit_road[rows] = pits.on_pit_road(cars, base_m + lap_m, slow)
+            on_pit_road[rows] = pits.on_pit_road(cars, base_m + lap_m, motion.speed_mps[rows])
         return self._read_out(base_m, lane_m, on_pit_road, going_out)
 
     def _read_out(self, base_m: Floats, lane_m: Floats, on_pit_road: Bools, going_out: Bools) -> Frames:
@@ -109,7 +109,7 @@ class Race:
         gear = engine.gears(speed_mps, going_out)
         rpm = engine.engine_rpm(speed_mps, gear, throttle)
         share = engine.power_share(rpm, throttle)
-        flow = self._pits.filled_gal(self._worked_out) - engine.fuel_burnt_gal(share)
+        flow = self._pits.filled_gal(self._worked_out) - engine.fuel_burnt_gal(share) * self._thirst
         fuel_gal = np.add.accumulate(np.concatenate((cars.fuel_gal[None], flow)), axis=0)
         water_temp_f = engine.water_temps_f(cars.water_temp_f, share, speed_mps)
         oil_temp_f = engine.oil_temps_f(cars.oil_temp_f, share, speed_mps)

@@ -24,7 +24,7 @@ OVERRUN_M: Final = 160.0
 GRIP: Final = 1.012
 """Friction coefficient of new, warm tires at the limit a driver uses (estimate, calibrated on the lap time)."""
 _NO_LIMIT_MPS: Final = 110.0
-_APRON_MPS: Final = 62.0
+_APRON_MPS: Final = 67.0
 """Most in the turns on the flat apron (estimate)."""
 _PIT_ENTRY_MPS: Final = 62 * MPH_MPS
 _PIT_ROAD_MPS: Final = PIT_LIMIT_MPS - 0.15

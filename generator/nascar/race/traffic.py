@@ -8,6 +8,7 @@ the same room from both sides at once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,23 @@ LEAVE_WINDOW_M: Final = 220.0
 """A called car that has not found its way to the apron within this stays out for another lap."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Centre-to-centre distances to the nearest cars in a lane, and how fast the gaps close."""
+
+    ahead_m: float
+    closing_mps: float
+    behind_m: float
+    closed_mps: float
+
+    def suffices(self, brakes_mps2: float) -> bool:
+        """Whether the car can go there, and the cars there and itself brake no harder for it."""
+        closing, closed = max(self.closing_mps, 0.0), max(self.closed_mps, 0.0)
+        return self.ahead_m > LENGTH_M + 2.1 + closing * closing / (
+            2.0 * brakes_mps2
+        ) and self.behind_m > LENGTH_M + 3.1 + closed * closed / (2.0 * brakes_mps2)
+
+
 class Traffic:
     """Leaders and lane changes of one field."""
 
@@ -63,16 +81,23 @@ class Traffic:
         self.leader = np.where(free, self._self, leader)
         self.ahead_m = np.where(free, _FREE_M, gap_m - (cars.lap_m.take(self.leader) - cars.lap_m))
 
-    def room(self, cars: Cars, car: int, lane: Lane) -> tuple[float, float, float]:
-        """Metres to the nearest car ahead and behind that claims `lane`, and the speed of the one behind."""
-        between = self._between(cars)[car]
+    def room(self, cars: Cars, car: int, lane: Lane) -> Room:
+        """The room around a car in a lane it is not in."""
         there = (cars.claims & (1 << lane)) != 0
         there[car] = False
         if not there.any():
-            return _FREE_M, _FREE_M, 0.0
-        ahead = np.where(there, between, np.inf)
-        behind = np.where(there, self._track.length_m - between, np.inf)
-        return float(ahead.min()), float(behind.min()), float(cars.speed_mps[behind.argmin()])
+            return Room(_FREE_M, 0.0, _FREE_M, 0.0)
+        between = self._between(cars)[car]
+        ahead_m = np.where(there, between, _FREE_M)
+        behind_m = np.where(there, self._track.length_m - between, _FREE_M)
+        speed = cars.speed_mps - cars.speed_mps[car]
+        leader, follower = ahead_m.argmin(), behind_m.argmin()
+        return Room(
+            ahead_m=float(ahead_m[leader]),
+            closing_mps=float(-speed[leader]),
+            behind_m=float(behind_m[follower]),
+            closed_mps=float(speed[follower]),
+        )
 
     def lanes_m(self, cars: Cars, tick: int, ticks: int) -> Floats:
         """Offsets from the centre line at `ticks` ticks from `tick` on, ``(ticks, cars)``."""
