@@ -184,7 +184,7 @@ async def test_a_passing_fault_is_mended_by_a_retry(server: Server, settings: Ma
     assert total_.requests == total_.batches + total_.retries
     # After a 500 nobody knows; after 429 and 503 it is clear that nothing was taken.
     assert (total_.acknowledged_unclear > 0) == (status == 500)
-    assert verdict(result).ok
+    assert not result.lost
 
 
 async def test_reset_connections_may_store_twice_and_that_is_counted(server: Server, settings: Make) -> None:
@@ -278,6 +278,17 @@ async def test_a_slow_server_misses_rows_and_memory_stays_bounded(server: Server
     assert 800 < found.holds_rate < 2_400
     assert found.suggested_rate is not None
     assert f"--rate {found.suggested_rate}" in found.text
+
+
+async def test_rows_that_came_after_the_end_do_not_count_for_the_rate(server: Server, settings: Make) -> None:
+    server.act = lambda number: Act(delay_s=0.15)
+    result = await Watched(settings(workers=3, late_limit_s=30)).end()
+    assert result.ledger.total().acknowledged == 3_000 == server.stored()
+    # Three workers get seven answers each in the half second of the schedule and the half after it, at most.
+    assert result.overrun >= 3_000 - 3 * 7 * BATCH_ROWS
+    assert result.achieved_rate == pytest.approx((3_000 - result.overrun) / 0.5)
+    found = verdict(result)
+    assert (found.ok, found.bound) == (False, "server")
 
 
 async def test_a_stall_shows_in_the_latency_from_the_due_time_only(server: Server, settings: Make) -> None:

@@ -73,6 +73,8 @@ class Report(TypedDict):
     elapsed_s: float
     workers: int
     stalls_s: dict[str, float]
+    overrun_rows: int
+    """Acknowledged rows that do not count for the rate: they came too long after the schedule's end."""
     lost_rows: dict[str, int]
     """Failed and missed rows by what kept them: client, server, backlog, refusal."""
     troubles: dict[str, int]
@@ -133,6 +135,7 @@ def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Re
             "server": round(stalls.server_s, 3),
             "backlog": round(stalls.backlog_s, 3),
         },
+        overrun_rows=result.overrun,
         lost_rows={hindrance.value: rows for hindrance, rows in result.lost.items()},
         troubles=dict(result.troubles),
         unreached=result.unreached,

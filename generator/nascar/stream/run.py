@@ -26,8 +26,6 @@ from nascar.stream.source import BatchSource
 LEAD_S: Final = 0.5
 """The first row lies this far ahead when the source is made: time to build it and to encode the first."""
 TICK_S: Final = 0.25
-OVERRUN_S: Final = 0.5
-"""What the last answer may take after its due time before the run counts as longer than planned."""
 _MOST_NOTES: Final = 50
 
 
@@ -42,11 +40,12 @@ class Result:
     """Instant of the start of the schedule, µs since 1970; 0 if the clock never started."""
     elapsed_s: float
     """From there to the end of the draining."""
-    overrun_s: float
-    """By how much the last acknowledgement came later than the schedule's end, beyond `OVERRUN_S`."""
     cpu_s: float
     max_rss_bytes: int
     stalls: Stalls
+    overrun: int = 0
+    """Rows that were acknowledged so long after the schedule's end that they were not on their way then: a
+    queue was left. They are acknowledged, but do not count for the rate."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Requests that were not acknowledged, by message."""
     unreached: int = 0
@@ -76,9 +75,9 @@ class Result:
 
     @property
     def achieved_rate(self) -> float:
-        """Acknowledged rows a second, over the schedule and what the run took beyond it."""
-        seconds = self.covered_s + self.overrun_s
-        return self.ledger.total().acknowledged / seconds if seconds > 0 else 0.0
+        """Rows a second that were acknowledged while the schedule ran: all of them but the `overrun`."""
+        seconds = self.covered_s
+        return (self.ledger.total().acknowledged - self.overrun) / seconds if seconds > 0 else 0.0
 
 
 class Run:
@@ -255,19 +254,16 @@ class Run:
 
     def _result(self, cpu_s_before: float) -> Result:
         sender, guard = self._sender, self._guard
-        overrun_us = 0
-        if sender is not None and sender.last_acknowledged_us is not None and sender.last_due_us is not None:
-            overrun_us = sender.last_acknowledged_us - sender.last_due_us - round(OVERRUN_S * 1e6)
         return Result(
             settings=self._settings,
             ledger=sender.ledger if sender else self._dry_ledger,
             latencies=sender.latencies if sender else Latencies(()),
             started_us=self._start_us,
             elapsed_s=max(0, self._end_us - self._start_us) / 1e6,
-            overrun_s=max(0, overrun_us) / 1e6,
             cpu_s=usage.cpu_s() - cpu_s_before,
             max_rss_bytes=usage.max_rss_bytes(),
             stalls=sender.stalls if sender else Stalls(),
+            overrun=sender.overrun if sender else 0,
             troubles=sender.troubles if sender else Counter(),
             unreached=sender.unreached if sender else 0,
             lost=sender.lost if sender else Counter(),

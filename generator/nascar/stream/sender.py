@@ -27,6 +27,8 @@ from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead, BatchSource, Body
 
 LONGEST_REST_S: Final = 1.0
+GRACE_US: Final = 500_000
+"""What comes within this time after the end of the schedule was on its way then; what comes later is overrun."""
 OVERSLEPT_US: Final = 50_000
 """An idle loop that finds a batch due for longer than this was kept from running."""
 _MOST_TROUBLES: Final = 20
@@ -101,9 +103,8 @@ class Sender:
         """The most bytes of encoded bodies, waiting and in flight, at one time."""
         self.error: NascarError | None = None
         """What ended the run before its time."""
-        self.last_due_us: int | None = None
-        """Due time of the last scheduled batch."""
-        self.last_acknowledged_us: int | None = None
+        self.overrun = 0
+        """Rows that were acknowledged more than `GRACE_US` after the last due time, or after the stop."""
         self.draining = False
 
         self._settings = settings
@@ -126,6 +127,7 @@ class Sender:
         self._flights: set[asyncio.Task[None]] = set()
         self._holding = False
         self._stopped_us: int | None = None
+        self._last_due_us = 0
         self._awake = asyncio.Event()
         self._stalled_by: Hindrance | None = None
         self._looked_us = clock.now_us()
@@ -185,10 +187,16 @@ class Sender:
             return True
         return self._coming_head is None and self._encoding_head is None and not self._ready
 
+    def _end_us(self) -> int | None:
+        """When nothing more came due; None while something will."""
+        if self._stopped_us is not None:
+            return self._stopped_us
+        return self._last_due_us if self._coming_head is None else None
+
     def _come_due(self, now_us: int) -> None:
         while self._coming_head is not None and self._coming_head.due_us <= now_us:
             self.ledger.schedule(self._coming_head)
-            self.last_due_us = self._coming_head.due_us
+            self._last_due_us = self._coming_head.due_us
             self._coming += 1
             self._coming_head = self._head(self._coming)
 
@@ -378,7 +386,9 @@ class Sender:
         self.latencies.due[head.table].record(now_us - head.due_us)
         self.latencies.send[head.table].record(now_us - sent_us)
         self.meter.record(now_us - head.due_us, now_us - sent_us)
-        self.last_acknowledged_us = now_us
+        end_us = self._end_us()
+        if end_us is not None and now_us > end_us + GRACE_US:
+            self.overrun += head.rows
 
     def _lose(self, flight: _Flight) -> None:
         self.lost[Hindrance.REFUSAL] += flight.head.rows
