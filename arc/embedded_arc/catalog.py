@@ -23,6 +23,8 @@ class Table:
     database: str
     name: str
     segments: list[Segment] = field(default_factory=list)
+    visible: bool = False
+    """Whether its view is there for queries."""
 
     @property
     def open_segment(self) -> Segment | None:
@@ -93,6 +95,8 @@ class Catalog:
         self._connection = connection
         self._root = root
         self._databases: dict[str, dict[str, Table]] = {}
+        self.version = 0
+        """Grows with every change of a view, before and after it: a query that failed meanwhile is asked again."""
 
     def load(self, segments: Iterable[Segment]) -> None:
         """Take over what earlier runs left: folders are databases, files are segments."""
@@ -143,7 +147,7 @@ class Catalog:
     def find(self, database: str, name: str) -> Table | None:
         """The table if it has rows; names are told apart by case, as in Arc."""
         table = self._databases.get(database, {}).get(name)
-        return table if table is not None and table.segments else None
+        return table if table is not None and table.visible else None
 
     def tables(self, database: str | None = None) -> Iterator[Table]:
         """All tables that have rows, by name."""
@@ -154,7 +158,11 @@ class Catalog:
     def refresh(self, table: Table) -> None:
         """Let queries see the table's segments as they are now."""
         view = f"memory.{quoted(table.database)}.{quoted(table.name)}"
+        self.version += 1
         if table.segments:
             self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {table.select()}")
+            table.visible = True
         else:
+            table.visible = False
             self._connection.execute(f"DROP VIEW IF EXISTS {view}")
+        self.version += 1

@@ -27,6 +27,7 @@ from embedded_arc.sql_tree import Parser, tables_of
 from embedded_arc.store import Store
 
 BATCH_ROWS: Final = 10_000
+MOST_ATTEMPTS: Final = 5
 
 TABLE_COLUMNS: Final = ("database", "table_name", "storage_path", "file_count", "total_size_mb")
 
@@ -81,10 +82,7 @@ class Questions:
             listed = self._listed(text, database)
             if listed is not None:
                 return _whole(*listed, start)
-            plan = self._plan(text, database)
-            if plan.database is None:
-                return _whole((), [], start)
-            return self._json(cursor, plan, start)
+            return self._settled(lambda: self._json(cursor, self._plan(text, database), start))
 
         return await self._counted(run, start)
 
@@ -93,17 +91,8 @@ class Questions:
         start = time.monotonic()
 
         def run(cursor: duckdb.DuckDBPyConnection) -> bytes:
-            plan = self._plan(self._check(sql, database), database)
-            if plan.database is None:
-                raise QueryRefused(500, "arrow query failed: IO Error: the table has no data yet")
-            reader = self._execute(cursor, plan)
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, reader.schema) as writer:
-                for batch in reader:
-                    self._check_size(sink.tell())
-                    self.counters.rows += batch.num_rows
-                    writer.write_batch(batch)
-            return bytes(sink.getvalue())
+            text = self._check(sql, database)
+            return self._settled(lambda: self._stream(cursor, self._plan(text, database)))
 
         return await self._counted(run, start)
 
@@ -111,13 +100,8 @@ class Questions:
         """How many rows the query has."""
 
         def run(cursor: duckdb.DuckDBPyConnection) -> int:
-            text = self._check(sql, database).strip().rstrip(";")
-            plan = self._plan(text, database)
-            if plan.database is None:
-                return 0
-            counted = _Plan(f"SELECT count(*) AS n FROM ({text}\n)", plan.database)
-            (batch,) = list(self._execute(cursor, counted))
-            return int(batch.column(0)[0].as_py())
+            text = self._check(sql, database)
+            return self._settled(lambda: self._count(cursor, self._plan(text, database)))
 
         return await self._counted(run, time.monotonic())
 
@@ -220,7 +204,41 @@ class Questions:
             cursor.execute("SET search_path = ?", [f"memory.{quoted(database)}"])
         return cursor.execute(plan.sql).to_arrow_reader(BATCH_ROWS)
 
+    def _settled(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to `ask`; asked again if it failed while a view was changed under it."""
+        for _ in range(MOST_ATTEMPTS):
+            version = self._store.catalog.version
+            try:
+                return ask()
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error:
+                if self._store.catalog.version == version:
+                    raise
+        return ask()
+
+    def _stream(self, cursor: duckdb.DuckDBPyConnection, plan: _Plan) -> bytes:
+        if plan.database is None:
+            raise QueryRefused(500, "arrow query failed: IO Error: the table has no data yet")
+        reader = self._execute(cursor, plan)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, reader.schema) as writer:
+            for batch in reader:
+                self._check_size(sink.tell())
+                self.counters.rows += batch.num_rows
+                writer.write_batch(batch)
+        return bytes(sink.getvalue())
+
+    def _count(self, cursor: duckdb.DuckDBPyConnection, plan: _Plan) -> int:
+        if plan.database is None:
+            return 0
+        counted = _Plan(f"SELECT count(*) AS n FROM ({plan.sql.rstrip().rstrip(';')}\n)", plan.database)
+        (batch,) = list(self._execute(cursor, counted))
+        return int(batch.column(0)[0].as_py())
+
     def _json(self, cursor: duckdb.DuckDBPyConnection, plan: _Plan, start: float) -> bytes:
+        if plan.database is None:
+            return _whole((), [], start)
         reader = self._execute(cursor, plan)
         chunks: list[str] = []
         count = size = 0

@@ -44,5 +44,8 @@ class Settings:
     segment_s: float = 30.0
     """A busy table begins a new file this often, a quiet one later (see `Lifetimes`)."""
 
+    grace_s: float = 5.0
+    """A file is taken out of the views this long before it goes, so that queries that use it can end."""
+
     def __repr__(self) -> str:
         return f"Settings({str(self.data_dir)!r}, {self.host}:{self.port})"

@@ -28,9 +28,6 @@ from embedded_arc.settings import Settings
 
 log = logging.getLogger("embedded_arc")
 
-GRACE_S: Final = 5.0
-"""A segment is taken out of the views this long before its file goes: queries that began before may end."""
-
 BUSY_ROWS: Final = 2_000_000
 LARGEST_ROWS: Final = 16_000_000
 """A segment with this many rows is sealed whatever its age."""
@@ -263,7 +260,7 @@ class Store:
         )
 
     def _leave(self, segments: list[Segment]) -> None:
-        until = self._monotonic_s() + GRACE_S
+        until = self._monotonic_s() + self._settings.grace_s
         self._leaving.extend((until, segment) for segment in segments)
 
     def _drop_left(self, at_once: bool = False) -> None:

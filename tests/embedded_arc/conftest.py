@@ -98,6 +98,18 @@ async def client_of(settings: Settings) -> AsyncIterator[Client]:
         yield Client(url, session)
 
 
+@contextlib.asynccontextmanager
+async def client_at(url: str) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as session:
+        yield Client(url, session)
+
+
+@pytest.fixture
+def client() -> Callable[[str], contextlib.AbstractAsyncContextManager[Client]]:
+    """A client for an engine that runs already: ``async with client(url) as arc``."""
+    return client_at
+
+
 @pytest.fixture
 def engine() -> Callable[[Settings], contextlib.AbstractAsyncContextManager[Client]]:
     """Start an engine with given settings: ``async with engine(settings) as arc``."""
