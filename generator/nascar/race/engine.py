@@ -49,7 +49,8 @@ def engine_rpm(speed_mps: Floats, gear: Ints, throttle: Floats) -> Floats:
     """Speed by ratio; idle when standing, and a slipping clutch between."""
     driven = speed_mps * _RPM_PER_MPS.take(gear)
     slipping = IDLE_RPM + (_LAUNCH_RPM - IDLE_RPM) * throttle
-    return np.where(gear == 1, np.maximum(driven, slipping), np.maximum(driven, IDLE_RPM))
+    lowest = np.where(gear == 1, slipping, IDLE_RPM)
+    return np.asarray(np.maximum(driven, lowest))
 
 
 def power_share(rpm: Floats, throttle: Floats) -> Floats:

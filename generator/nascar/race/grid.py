@@ -30,7 +30,7 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
     base_m = np.floor(distance_m / track.length_m) * track.length_m
     lap_m = distance_m - base_m
     cell = (lap_m / CELL_M).astype(np.intp) + int(Style.NORMAL) * plan.cells
-    lane = int(Lane.LOW) + place % 2
+    lane = Lane.LOW + place % 2
     return Cars(
         base_m=base_m,
         lap_m=lap_m,
@@ -38,7 +38,7 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
         accel_mps2=np.zeros(n),
         throttle=np.full(n, 1.0),
         brake_psi=np.zeros(n),
-        phase=np.full(n, int(Phase.RACING)),
+        phase=np.full(n, Phase.RACING),
         lane=lane,
         from_lane=lane.copy(),
         change_tick=np.full(n, -1_000),

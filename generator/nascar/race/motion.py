@@ -32,18 +32,21 @@ from nascar.race.car import (
 )
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.speed_plan import CELL_M, SpeedPlan
-from nascar.race.state import Cars, Phase
+from nascar.race.state import Cars
 
 BLOCK_TICKS: Final = 25
 """Ticks worked on at a time. A block is always whole, so that no result depends on how ticks are asked for."""
 
 _EAGERNESS_PER_S: Final = 2.5
 """How fast a driver closes in on the speed he means to have."""
-_GAP_PER_S2: Final = 1.2
+_GAP_PER_S2: Final = 0.4
 _CLOSING_PER_S: Final = 2.4
-"""The car in front: answers to the gap and to the closing speed, critically damped (k² = 4·gap)."""
+"""The car in front: answers to the gap and, strongly overdamped, to the closing speed, so that a car that
+comes up fast begins to slow down a hundred metres away. What the leader does it does at once."""
 _BOX_MPS2: Final = 3.5
 """Deceleration into the box (estimate)."""
+_SLOW_MPS: Final = 60.0
+"""Above, traction is no limit and nobody comes to a stand within a second."""
 _NO_STOP_M: Final = 1.0e9
 FOLLOWING_M: Final = LENGTH_M + 1.6
 """Centre to centre, nose to tail."""
@@ -88,8 +91,7 @@ class Motion:
         self._tick = np.full(n, TICK_S)
         self._half_tick = np.full(n, TICK_S / 2)
         self._engine = np.full(n, ENGINE_BRAKING_G * GRAVITY_MPS2)
-        self._open_throttle = np.full(n, 0.08)
-        self._pressed = np.full(n, 40.0)
+        self._pressed = np.array([[40.0], [0.08]]) + np.zeros((2, n))
         self._zero = np.zeros(n)
         self._none = np.zeros((2, n))
 
@@ -113,7 +115,7 @@ class Motion:
         speed_plan, accel_plan = self._speed_plan, self._accel_plan
         stops = np.flatnonzero(cars.stop_lap_m < _NO_STOP_M)
         stop_lap_m = cars.stop_lap_m.take(stops)
-        in_pits = bool((cars.phase >= Phase.COMING_IN).any())
+        slow = bool(cars.speed_mps.min() < _SLOW_MPS)
         cell_base = cars.style * float(self._plan_cells)
         place, cell = np.empty(n), np.empty(n, np.intp)
         pace = cars.pace
@@ -124,7 +126,7 @@ class Motion:
         wish, part, gap, force, drag = (np.empty(n) for _ in range(5))
         asked = np.empty((2, n))
         ask_throttle, ask_brake = asked[0], asked[1]
-        shut = np.empty(n, np.bool_)
+        shut = np.empty((2, n), np.bool_)
         add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
         minimum, maximum = np.minimum, np.maximum
         eager, closing, gap_gain = self._eager, self._closing, self._gap_gain
@@ -132,7 +134,7 @@ class Motion:
         rest, engine, per_psi, psi = self._rest, self._engine, self._per_psi, self._psi
         tick, half_tick, zero, none = self._tick, self._half_tick, self._zero, self._none
         most, opens, closes = self._most, self._opens, self._closes
-        open_throttle, pressed = self._open_throttle, self._pressed
+        pressed = self._pressed
         for row in range(first, first + ticks):
             lap, speed, accel = self._lap_rows[row], self._speed_rows[row], self._accel_rows[row]
             next_speed, next_accel = self._speed_rows[row + 1], self._accel_rows[row + 1]
@@ -171,17 +173,19 @@ class Motion:
             multiply(speed, speed, drag)
             multiply(drag, drag_factor, drag)
             add(drag, rest, drag)
-            maximum(speed, slowest, out=force)
-            divide(power, force, force)
-            minimum(force, traction, out=force)
+            if slow:
+                maximum(speed, slowest, out=force)
+                divide(power, force, force)
+                minimum(force, traction, out=force)
+            else:
+                divide(power, speed, force)
             add(force, engine, force)
             add(wish, drag, wish)
             divide(wish, force, ask_throttle)
             multiply(wish, per_psi, ask_brake)
-            np.less(pedals[0], open_throttle, shut)
-            multiply(ask_brake, shut, ask_brake)
-            np.less(pedals[1], pressed, shut)
-            multiply(ask_throttle, shut, ask_throttle)
+            # One pedal at a time: each waits for the other to come up.
+            np.less(pedals[::-1], pressed, shut)
+            multiply(asked, shut, asked)
             maximum(asked, none, out=asked)
             minimum(asked, most, out=asked)
             subtract(asked, pedals, asked)
@@ -195,9 +199,9 @@ class Motion:
             subtract(force, part, next_accel)
             multiply(next_accel, tick, part)
             add(speed, part, next_speed)
-            maximum(next_speed, zero, out=next_speed)
-            if in_pits:
+            if slow:
                 # A car that has come to a stand does not go on slowing down.
+                maximum(next_speed, zero, out=next_speed)
                 subtract(next_speed, speed, next_accel)
                 divide(next_accel, tick, next_accel)
             add(speed, next_speed, part)

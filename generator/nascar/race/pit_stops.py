@@ -34,23 +34,21 @@ _LEFT_SIDE: Final = 0.9
 """When the new tires are on, as shares of the stop."""
 _FILLED: Final = 0.95
 _AT_BOX_M: Final = 0.6
-_ACROSS: Final = (42.0, 28.0)
-"""A car on the way in changes to the lane beside the boxes between so many metres from its own …"""
 _SLIDE_FROM_M: Final = 14.0
-"""… and from here on leaves that as well."""
+"""A car on the way in leaves the lane beside the boxes from here on."""
 _PAST_NEIGHBOUR_M: Final = 5.2
 _LEAVE_OVER_M: Final = 9.0
-_SLIDE_PER_TICK: Final = TICK_S / 0.9
+_SLIDE_PER_TICK: Final = TICK_S / 1.4
 _ALONGSIDE: Final = 0.72
 """Share of the way from lane to box that stays clear of the cars in the neighbouring boxes."""
 _ASK_AHEAD_TICKS: Final = round(2.0 / TICK_S)
 """The spotter holds a gap for his car so long before it is ready."""
 _YIELD_MPS2: Final = 4.0
 """Cars on pit road brake so hard at most for one that crosses or leaves its box."""
-_LAUNCH_MPS2: Final = 5.0
+_LAUNCH_MPS2: Final = 3.0
 """What a car that leaves its box gains meanwhile."""
 _PRESSES_PER_S: Final = 4.0
-_BOLDEST: Final = 10.0
+_BOLDEST: Final = 5.0
 _PATIENCE_S: Final = 1.0
 """The longer a car has waited for a gap, the smaller a gap will do; after this it gives way to no car that
 is not yet in the lane."""
@@ -106,8 +104,7 @@ class PitStops:
 
     def step(self, cars: Cars, tick: int, traffic: Traffic) -> None:
         """Move every stop on to its next phase."""
-        busy = np.flatnonzero(cars.phase >= Phase.CALLED)
-        for car in busy:
+        for car in np.flatnonzero(cars.phase >= Phase.CALLED).tolist():
             phase = cars.phase[car]
             if phase == Phase.CALLED and cars.lane[car] == Lane.PIT_IN:
                 self._come_in(cars, car)
@@ -148,7 +145,7 @@ class PitStops:
         inside = (distance_m >= self.entry_m) & (distance_m < self.exit_m)
         queuing = (cars.phase == Phase.COMING_IN) & (speed_mps < DOWN_TO_SECOND_MPS)
         gaining = (cars.phase == Phase.GOING_OUT) & (speed_mps < UP_TO_THIRD_MPS)
-        return inside | queuing | gaining
+        return np.asarray(inside | queuing | gaining)
 
     def filled_gal(self, tick: int) -> Floats:
         """Fuel that goes in at each tick of the block from `tick` on, ``(ticks, cars)``."""
@@ -247,11 +244,10 @@ class PitStops:
 
 
 def _way_in(left_m: Floats) -> Floats:
-    """Share of the way into the box by the distance left: past the neighbours first, then in."""
-    across = np.clip((_ACROSS[0] - left_m) / (_ACROSS[0] - _ACROSS[1]), 0.0, 1.0)
+    """Share of the way by the distance left: over to the boxes at once, past the neighbours, then in."""
     past = np.clip((_SLIDE_FROM_M - left_m) / (_SLIDE_FROM_M - _PAST_NEIGHBOUR_M), 0.0, 1.0)
     inside = np.clip((_PAST_NEIGHBOUR_M - left_m) / (_PAST_NEIGHBOUR_M - 1.0), 0.0, 1.0)
-    return _BESIDE * across + (_ALONGSIDE - _BESIDE) * past + (1.0 - _ALONGSIDE) * inside
+    return _BESIDE + (_ALONGSIDE - _BESIDE) * past + (1.0 - _ALONGSIDE) * inside
 
 
 def _way_out(past_m: Floats) -> Floats:

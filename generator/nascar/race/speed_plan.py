@@ -21,7 +21,7 @@ from nascar.race.track import Track
 CELL_M: Final = 0.5
 OVERRUN_M: Final = 160.0
 """The tables run on past the lap's end by what a car travels in a second, and more."""
-GRIP: Final = 1.012
+GRIP: Final = 1.019
 """Friction coefficient of new, warm tires at the limit a driver uses (estimate, calibrated on the lap time)."""
 _NO_LIMIT_MPS: Final = 110.0
 _APRON_MPS: Final = 67.0
@@ -67,7 +67,7 @@ class SpeedPlan:
     def __init__(self, track: Track) -> None:
         self.lap_cells = round(track.length_m / CELL_M)
         self.cells = self.lap_cells + round(OVERRUN_M / CELL_M)
-        lap_m = np.arange(self.lap_cells) * (track.length_m / self.lap_cells)
+        lap_m = np.arange(self.lap_cells, dtype=np.float64) * (track.length_m / self.lap_cells)
         corner = _corner_limit(track, lap_m)
         speed = np.empty((len(Style), self.cells))
         accel = np.empty_like(speed)
@@ -98,7 +98,9 @@ def corner_speed_mps(
     holds = GRAVITY_MPS2 * (sine + grip * cosine)
     lift = 0.5 * AIR_KG_PER_M3 * DOWNFORCE_AREA_M2 / mass_kg
     needs = curvature * (cosine - grip * sine) - grip * lift
-    return np.sqrt(np.divide(holds, needs, out=np.full(np.shape(needs), np.inf), where=needs > 1e-9))
+    return np.asarray(
+        np.sqrt(np.divide(holds, needs, out=np.full(np.shape(needs), np.inf), where=needs > 1e-9))
+    )
 
 
 def _corner_limit(track: Track, lap_m: Floats) -> Floats:
@@ -143,4 +145,4 @@ def _brake_in_time(limit: Floats, step_m: float, brake_g: float) -> Floats:
     for index in range(2 * len(square) - 1, -1, -1):
         here, after = index % len(square), (index + 1) % len(square)
         square[here] = min(square[here], square[after] + gain)
-    return np.sqrt(np.array(square))
+    return np.asarray(np.sqrt(np.array(square)))

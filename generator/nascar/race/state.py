@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -12,28 +11,28 @@ from numpy.typing import NDArray
 from nascar.race.frames import Floats
 
 
-class Phase(IntEnum):
-    """Where a car is in its pit stop."""
+class Phase:
+    """Where a car is in its pit stop. Plain numbers: the loop over ticks reads them often."""
 
-    RACING = 0
-    CALLED = 1
+    RACING: Final = 0
+    CALLED: Final = 1
     """Racing, on the way to the low lane for a stop at the end of this lap."""
-    COMING_IN = 2
+    COMING_IN: Final = 2
     """On the apron or on pit road, up to the box."""
-    IN_BOX = 3
-    GOING_OUT = 4
+    IN_BOX: Final = 3
+    GOING_OUT: Final = 4
     """From the box to the racing lanes."""
 
 
-class Lane(IntEnum):
+class Lane:
     """Lanes from the inside out, but for the last."""
 
-    PIT_IN = 0
+    PIT_IN: Final = 0
     """The apron and pit road's lane for cars on the way in."""
-    LOW = 1
-    MIDDLE = 2
-    HIGH = 3
-    PIT_OUT = 4
+    LOW: Final = 1
+    MIDDLE: Final = 2
+    HIGH: Final = 3
+    PIT_OUT: Final = 4
     """Beside the boxes, and from pit road back to the track: cars on the way out."""
 
 

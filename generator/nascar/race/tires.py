@@ -32,7 +32,7 @@ _WEAR_SHARE: Final = np.array([0.15, 0.50, 0.10, 0.25])
 """What each tire has to say about grip (estimate)."""
 _EARLY_LOSS: Final = 0.030
 _EARLY_WEAR: Final = 0.10
-_STEADY_LOSS: Final = 0.050
+_STEADY_LOSS: Final = 0.060
 """Grip goes quickly at first and then steadily, for laps 0.5 to 1.5 s slower over a run (calibrated)."""
 _COLD_LOSS: Final = 0.05
 """Per 100 °F below working temperature (estimate)."""

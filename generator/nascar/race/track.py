@@ -69,13 +69,13 @@ class Track:
         self.sections = sections
         self.corners = corners
         self.pit = pit
-        ends = np.cumsum([section.length_m for section in sections])
+        ends: Floats = np.cumsum([section.length_m for section in sections])
         self.length_m = float(ends[-1])
         self.cells = round(self.length_m)
         """Cells of the lookup tables, about one metre each; a whole number of them makes the lap."""
         self._cells_per_m = self.cells / self.length_m
         # One cell more, so that the last can look at its end.
-        grid_m = np.arange(self.cells + 1) * (self.length_m / self.cells)
+        grid_m = np.arange(self.cells + 1, dtype=np.float64) * (self.length_m / self.cells)
         self._curvature = _piecewise(grid_m, ends, [section.curvature_per_m for section in sections])
         banking_deg = _piecewise(grid_m, ends, [section.banking_deg for section in sections])
         self._banking_sin, self._banking_cos = sin_cos(banking_deg * _RAD_PER_DEG)
@@ -126,7 +126,8 @@ def _piecewise(grid_m: Floats, ends_m: Floats, values: list[float]) -> Floats:
     begin = np.array([values[-1], *values[:-1]])
     section = np.minimum(np.searchsorted(ends_m, grid_m, side="right"), len(values) - 1)
     share = (grid_m - starts[section]) / (ends_m[section] - starts[section])
-    return begin[section] + share * (np.array(values)[section] - begin[section])
+    rise = np.array(values)[section] - begin[section]
+    return np.asarray(begin[section] + share * rise)
 
 
 def _heading(grid_m: Floats, ends_m: Floats, sections: tuple[Section, ...]) -> Floats:
@@ -138,7 +139,7 @@ def _heading(grid_m: Floats, ends_m: Floats, sections: tuple[Section, ...]) -> F
     section = np.minimum(np.searchsorted(ends_m, grid_m, side="right"), len(sections) - 1)
     into = grid_m - (ends_m - lengths)[section]
     bend = (last - first)[section] / lengths[section]
-    return before[section] + (first[section] + bend * into / 2) * into
+    return np.asarray(before[section] + (first[section] + bend * into / 2) * into)
 
 
 def _centre_line(grid_m: Floats, ends_m: Floats, sections: tuple[Section, ...]) -> tuple[Floats, Floats]:

@@ -73,15 +73,16 @@ class Traffic:
         self._end_changes(cars, tick)
         between = self._between(cars)
         leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
-        inwards = (tick // STEP_TICKS) % 2 == 0
-        target = self._targets(cars, tick, inwards, leader, gap_m)
-        if self._change(cars, tick, target, between, gap_m):
-            leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
+        step = tick // STEP_TICKS
+        if step % 2 == 0:
+            target = self._targets(cars, tick, step % 4 == 0, leader, gap_m)
+            if self._change(cars, tick, target, between, gap_m):
+                leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
         free = gap_m >= _FREE_M
         self.leader = np.where(free, self._self, leader)
         self.ahead_m = np.where(free, _FREE_M, gap_m - (cars.lap_m.take(self.leader) - cars.lap_m))
 
-    def room(self, cars: Cars, car: int, lane: Lane) -> Room:
+    def room(self, cars: Cars, car: int, lane: int) -> Room:
         """The room around a car in a lane it is not in."""
         there = (cars.claims & (1 << lane)) != 0
         there[car] = False
@@ -106,11 +107,11 @@ class Traffic:
             return np.broadcast_to(end, (ticks, cars.cars))
         since = np.arange(tick, tick + ticks)[:, None] - cars.change_tick
         share = np.minimum(since / np.maximum(self._change_ticks(cars), 1), 1.0)
-        return start + (end - start) * (share * share * (3.0 - 2.0 * share))
+        return np.asarray(start + (end - start) * (share * share * (3.0 - 2.0 * share)))
 
     def _change_ticks(self, cars: Cars) -> Floats:
         way_m = self._lane_m.take(cars.lane) - self._lane_m.take(cars.from_lane)
-        return np.abs(way_m) * _CHANGE_TICKS_PER_M
+        return np.asarray(np.abs(way_m) * _CHANGE_TICKS_PER_M)
 
     def _end_changes(self, cars: Cars, tick: int) -> None:
         changing = cars.from_lane != cars.lane
@@ -142,8 +143,8 @@ class Traffic:
             out = racing & held & quicker & (lane < Lane.HIGH)
             target = lane + out
             if (phase == Phase.GOING_OUT).any():
-                target = np.where(self._may_merge(cars), int(Lane.LOW), target)
-            return target
+                target = np.where(self._may_merge(cars), Lane.LOW, target)
+            return np.asarray(target)
         target = lane - (racing & (lane > Lane.LOW))
         if (phase == Phase.CALLED).any():
             called = (phase == Phase.CALLED) & (cars.from_lane == lane)
@@ -154,12 +155,8 @@ class Traffic:
 
     def _may_merge(self, cars: Cars) -> Bools:
         past_m = self._track.pit.limit_to_m - self._track.length_m
-        return (
-            (cars.phase == Phase.GOING_OUT)
-            & (cars.lane == Lane.PIT_OUT)
-            & (cars.speed_mps >= _MERGE_MPS)
-            & (cars.lap_m > past_m)
-        )
+        waiting = (cars.phase == Phase.GOING_OUT) & (cars.lane == Lane.PIT_OUT)
+        return np.asarray(waiting & (cars.speed_mps >= _MERGE_MPS) & (cars.lap_m > past_m))
 
     def _change(self, cars: Cars, tick: int, target: Whole, between: Floats, gap_m: Floats) -> bool:
         """Begin the wanted changes that there is room for; whether there was any."""
