@@ -15,11 +15,12 @@ from nascar.stream import usage
 from nascar.stream.backlog import BacklogGuard
 from nascar.stream.client import Client
 from nascar.stream.clock import Clock, SteadyClock
+from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter, Totals
 from nascar.stream.progress import Note, Phase, Snapshot
-from nascar.stream.sender import Hindrance, Sender, Stalls
+from nascar.stream.sender import Sender
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchSource
 

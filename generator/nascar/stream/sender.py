@@ -14,11 +14,11 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from nascar.errors import NascarError
 from nascar.stream.clock import Clock
+from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter
@@ -34,28 +34,6 @@ OVERSLEPT_US: Final = 50_000
 _MOST_TROUBLES: Final = 20
 """Kinds of trouble that are counted by name; what comes after is counted as `OTHER_TROUBLE`."""
 OTHER_TROUBLE: Final = "other errors"
-
-
-class Hindrance(Enum):
-    """What kept rows from being acknowledged."""
-
-    CLIENT = "client"
-    """They were not encoded yet: this process is too slow, or was kept from running."""
-    SERVER = "server"
-    """All workers (or `flight_bytes`) were taken by requests without an answer."""
-    BACKLOG = "backlog"
-    """The backlog guard held them."""
-    REFUSAL = "refusal"
-    """They left, and the server refused them, broke the connection, or could not be reached."""
-
-
-@dataclass(slots=True)
-class Stalls:
-    """Seconds in which at least one batch was due and could not leave, by its `Hindrance`."""
-
-    client_s: float = 0.0
-    server_s: float = 0.0
-    backlog_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -281,17 +259,14 @@ class Sender:
         """Charge the time since the last look to what held up a due batch then."""
         elapsed_s = max(0, now_us - self._looked_us) / 1e6
         self._looked_us = now_us
-        if self._stalled_by is Hindrance.BACKLOG:
-            self.stalls.backlog_s += elapsed_s
-        elif self._stalled_by is Hindrance.SERVER:
-            self.stalls.server_s += elapsed_s
-        elif self._stalled_by is Hindrance.CLIENT:
-            self.stalls.client_s += elapsed_s
+        if self._stalled_by is not None:
+            self.stalls.charge(self._stalled_by, elapsed_s)
         else:
             # Nothing was due then. If something has been due for long now, this process slept too long.
             oldest = self._ready[0].head if self._ready else self._encoding_head
             if oldest is not None and now_us - oldest.due_us > OVERSLEPT_US:
-                self.stalls.client_s += min(elapsed_s, (now_us - oldest.due_us) / 1e6)
+                overslept_s = min(elapsed_s, (now_us - oldest.due_us) / 1e6)
+                self.stalls.charge(Hindrance.CLIENT, overslept_s)
 
     def _hindrance(self, now_us: int) -> Hindrance | None:
         """What keeps a due batch from leaving; None if none is kept."""

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from nascar.stream.hindrance import Hindrance
 from nascar.stream.run import Result
-from nascar.stream.sender import Hindrance
 
 TOLERANCE: Final = 0.01
 """The target counts as met within this share."""
