@@ -148,12 +148,17 @@ class Store:
     # Flushing
 
     def _run(self) -> None:
-        pause_s = max(0.02, min(self._settings.flush_age_s / 4, 1.0))
+        age_s = self._settings.flush_age_s
+        pause_s = max(0.01, min(age_s / 20, 0.25))
+        taken_s = 0.0
         while not self._stopping:
             self._wake.wait(pause_s)
             self._wake.clear()
             try:
-                self._flush_due(self._settings.flush_age_s)
+                begin = self._monotonic_s()
+                # Begin early by what the last flush took: rows are to be seen at that age, not only on their way.
+                if self._flush_due(age_s - min(taken_s, age_s / 2)):
+                    taken_s = self._monotonic_s() - begin
                 self.tidy()
             except Exception:
                 log.exception("the flush thread goes on after an error")
@@ -162,7 +167,8 @@ class Store:
         """Store all rows that wait."""
         self._flush_due(0.0)
 
-    def _flush_due(self, age_s: float) -> None:
+    def _flush_due(self, age_s: float) -> bool:
+        """Store what has waited this long; whether there was any."""
         with self._files_lock:
             now = self._monotonic_s()
             with self._lock:
@@ -175,6 +181,7 @@ class Store:
                     del self._waiting[key]
             for (database, table), waiting in due:
                 self._store(database, table, waiting)
+            return bool(due)
 
     def _store(self, database: str, name: str, waiting: _Waiting) -> None:
         """Flush one table; rows that the disk has no room for wait for the next attempt."""
