@@ -23,7 +23,7 @@ from embedded_arc.names import DEFAULT_DATABASE, check_header_database, identifi
 from embedded_arc.result_json import number, rows_json
 from embedded_arc.settings import Settings
 from embedded_arc.sql_rules import check_text, is_show_databases, shown_database, with_quoted_tables
-from embedded_arc.sql_tree import Parser, tables_of
+from embedded_arc.sql_tree import parse, tables_of
 from embedded_arc.store import Store
 
 BATCH_ROWS: Final = 10_000
@@ -66,7 +66,6 @@ class Questions:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._parser = Parser()
         self._pool = ThreadPoolExecutor(settings.most_queries, thread_name_prefix="query")
         self.counters = QueryCounters()
 
@@ -82,7 +81,7 @@ class Questions:
             listed = self._listed(text, database)
             if listed is not None:
                 return _whole(*listed, start)
-            return self._settled(lambda: self._json(cursor, self._plan(text, database), start))
+            return self._settled(lambda: self._json(cursor, self._plan(cursor, text, database), start))
 
         return await self._counted(run, start)
 
@@ -92,7 +91,7 @@ class Questions:
 
         def run(cursor: duckdb.DuckDBPyConnection) -> bytes:
             text = self._check(sql, database)
-            return self._settled(lambda: self._stream(cursor, self._plan(text, database)))
+            return self._settled(lambda: self._stream(cursor, self._plan(cursor, text, database)))
 
         return await self._counted(run, start)
 
@@ -101,7 +100,7 @@ class Questions:
 
         def run(cursor: duckdb.DuckDBPyConnection) -> int:
             text = self._check(sql, database)
-            return self._settled(lambda: self._count(cursor, self._plan(text, database)))
+            return self._settled(lambda: self._count(cursor, self._plan(cursor, text, database)))
 
         return await self._counted(run, time.monotonic())
 
@@ -186,11 +185,11 @@ class Questions:
             for table in self._store.catalog.tables(shown)
         ]
 
-    def _plan(self, sql: str, header: str) -> _Plan:
+    def _plan(self, cursor: duckdb.DuckDBPyConnection, sql: str, header: str) -> _Plan:
         """Look up every table that the statement reads, in Arc's order of questions."""
         known = True
         sql = with_quoted_tables(sql)
-        for database, table in tables_of(self._parser.parse(sql)):
+        for database, table in tables_of(parse(cursor, sql)):
             if database is not None and header:
                 raise QueryRefused(400, _CROSS_DATABASE)
             found = self._store.catalog.find(database or header or DEFAULT_DATABASE, table)

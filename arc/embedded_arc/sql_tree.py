@@ -25,37 +25,28 @@ _SERIALIZE: Final = (
 _REFUSED_FUNCTIONS: Final = frozenset(FUNCTIONS)
 
 
-class Parser:
-    """Reads statements in an empty database of its own, shut off from everything."""
+def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Tree:
+    """The tree of the one question in `sql`; for an EXPLAIN, of what it explains. Nothing of it is run.
 
-    def __init__(self) -> None:
-        self._connection = duckdb.connect(
-            ":memory:", config={"threads": 1, "enable_external_access": False, "lock_configuration": True}
-        )
-
-    def parse(self, sql: str) -> Tree:
-        """The tree of the one question in `sql`; for an EXPLAIN, of what it explains.
-
-        Raises `QueryRefused` for several statements or one that is no question, and DuckDB's own error for
-        text that does not parse.
-        """
-        cursor = self._connection.cursor()
+    Raises `QueryRefused` for several statements or one that is no question, and DuckDB's own error for text
+    that does not parse.
+    """
+    kind = _kind_of_one(cursor, sql)
+    if kind == duckdb.StatementType.EXPLAIN:
+        sql = _EXPLAIN.sub("", without_comments(sql), count=1)
         kind = _kind_of_one(cursor, sql)
-        if kind == duckdb.StatementType.EXPLAIN:
-            sql = _EXPLAIN.sub("", without_comments(sql), count=1)
-            kind = _kind_of_one(cursor, sql)
-        if kind != duckdb.StatementType.SELECT:
-            raise QueryRefused(400, "Dangerous SQL operation not allowed")
-        (text,) = cursor.execute(_SERIALIZE, [sql]).fetchone() or ("{}",)
-        try:
-            found = json.loads(text)
-            if found.get("error"):
-                raise QueryRefused(500, f"arrow query failed: {found.get('error_message')}")
-            tree: Tree = found["statements"][0]["node"]
-            _check_functions(tree)
-        except RecursionError:
-            raise QueryRefused(400, "The statement is nested too deeply") from None
-        return tree
+    if kind != duckdb.StatementType.SELECT:
+        raise QueryRefused(400, "Dangerous SQL operation not allowed")
+    (text,) = cursor.execute(_SERIALIZE, [sql]).fetchone() or ("{}",)
+    try:
+        found = json.loads(text)
+        if found.get("error"):
+            raise QueryRefused(500, f"arrow query failed: {found.get('error_message')}")
+        tree: Tree = found["statements"][0]["node"]
+        _check_functions(tree)
+    except RecursionError:
+        raise QueryRefused(400, "The statement is nested too deeply") from None
+    return tree
 
 
 def _kind_of_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.StatementType:
@@ -82,7 +73,10 @@ def _check_functions(value: object) -> None:
 
 def tables_of(tree: Tree) -> set[TableName]:
     """Every table that the statement reads, its own WITH names aside."""
-    return set(_tables(tree, frozenset()))
+    try:
+        return set(_tables(tree, frozenset()))
+    except RecursionError:
+        raise QueryRefused(400, "The statement is nested too deeply") from None
 
 
 def _tables(value: object, known: frozenset[str]) -> Iterator[TableName]:
