@@ -23,7 +23,7 @@ _LAUNCH_RPM: Final = 4_500.0
 """The clutch slips below."""
 
 _IDLE_GAL_PER_S: Final = 0.0004
-_FULL_GAL_PER_S: Final = 0.01155
+_FULL_GAL_PER_S: Final = 0.01188
 """At full throttle and 9,000 rpm: 0.294 gal a green lap (law: 20 gal is a window of 68 laps)."""
 
 _WATER: Final = (180.0, 38.0, 22.0, 40.0)

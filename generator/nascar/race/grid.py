@@ -15,7 +15,7 @@ from nascar.race.track import Track
 _ROW_M: Final = 13.0
 _STAGGER_M: Final = 1.0
 """The outside car of a row starts by so much behind the inside car."""
-_START_MPS: Final = 79.0
+_START_MPS: Final = 81.5
 _IN_HAND: Final = 0.99
 """Of the plan's speed, where the rows behind are still in the turn."""
 

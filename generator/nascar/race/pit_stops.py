@@ -21,10 +21,14 @@ from nascar.race.traffic import LEAVE_WINDOW_M, Traffic
 
 _FULL_LAP_GAL: Final = 0.294
 """A green lap's fuel: 20 gal for 68 laps."""
-_RESERVE_LAPS: Final = (1.3, 6.0)
-"""Fuel that a crew chief keeps in hand when he calls his car in, least and most: it could still miss a lap."""
-_RESERVE_PER_MATE_LAPS: Final = 2.2
-"""The cars of one box come in one after the other."""
+_RESERVE_LAPS: Final = 1.3
+"""Fuel that a crew chief keeps in hand at least when he calls his car in: it could still miss a lap."""
+_CALLS_PER_LAP: Final = 9
+"""Pit road serves so many cars a lap without a queue: the calls of a field are spread over its laps."""
+_RESERVE_PER_MATE_LAPS: Final = 2.4
+"""More in hand for each car that shares the box: it may be its turn."""
+_CROWD: Final = 24
+"""With so many cars in their stops, those that can wait a lap do."""
 _UNSCHEDULED: Final = 0.0006
 """Chance of a stop on a lap for another reason than fuel: a vibration, a loose wheel."""
 _STANDING_S: Final = (8.0, 9.8)
@@ -65,10 +69,10 @@ class PitStops:
 
     def __init__(self, seed: int, track: Track, cars: int) -> None:
         self._track = track
-        self._traffic_calls = CarDraws(seed, Purpose.PIT_CALLS, cars)
+        self._calls = CarDraws(seed, Purpose.PIT_CALLS, cars)
         self._work = CarDraws(seed, Purpose.PIT_STOPS, cars)
         self._box = np.arange(cars) % track.pit.boxes
-        self._mate = np.arange(cars) // track.pit.boxes
+        self._mates = np.bincount(self._box, minlength=track.pit.boxes)[self._box] - 1
         self._gate_m = track.pit.leave_m + LEAVE_WINDOW_M
         self._laps_called = np.zeros(cars, np.int64)
         self._reserve_laps = self._draw_reserve(np.arange(cars))
@@ -95,11 +99,14 @@ class PitStops:
         if new.size == 0:
             return
         self._laps_called[new] = laps[new]
-        trouble = self._traffic_calls.take(new)[:, 0] < _UNSCHEDULED
-        short = cars.fuel_gal[new] < (self._reserve_laps[new] + 2.0) * _FULL_LAP_GAL
+        trouble = self._calls.take(new)[:, 0] < _UNSCHEDULED
+        left_laps = cars.fuel_gal[new] / _FULL_LAP_GAL - 2.0
+        short = left_laps < self._reserve_laps[new]
+        urgent = left_laps < _RESERVE_LAPS
         for car in new[(short | trouble) & (cars.phase[new] == Phase.RACING)]:
-            mates = (self._box == self._box[car]) & (cars.phase != Phase.RACING)
-            if not mates.any():
+            busy = cars.phase != Phase.RACING
+            crowded = np.count_nonzero(busy) >= _CROWD and not urgent[new == car][0]
+            if not crowded and not (busy & (self._box == self._box[car])).any():
                 cars.phase[car] = Phase.CALLED
 
     def step(self, cars: Cars, tick: int, traffic: Traffic) -> None:
@@ -159,9 +166,9 @@ class PitStops:
         return [(at - tick, car, tires) for at, car, tires in due]
 
     def _draw_reserve(self, cars: Whole) -> Floats:
-        least, most = _RESERVE_LAPS
-        drawn = self._traffic_calls.take(cars)[:, 0]
-        return least + (most - least) * drawn + _RESERVE_PER_MATE_LAPS * self._mate[cars]
+        least = _RESERVE_LAPS + _RESERVE_PER_MATE_LAPS * self._mates[cars]
+        spread = max(1.0, self._box.size / _CALLS_PER_LAP)
+        return np.asarray(least + spread * self._calls.take(cars)[:, 0])
 
     def _come_in(self, cars: Cars, car: int) -> None:
         pit, lap_from_m = self._track.pit, cars.base_m[car]

@@ -111,6 +111,7 @@ class Race:
         share = engine.power_share(rpm, throttle)
         flow = self._pits.filled_gal(self._worked_out) - engine.fuel_burnt_gal(share) * self._thirst
         fuel_gal = np.add.accumulate(np.concatenate((cars.fuel_gal[None], flow)), axis=0)
+        np.maximum(fuel_gal, 0.0, out=fuel_gal)
         water_temp_f = engine.water_temps_f(cars.water_temp_f, share, speed_mps)
         oil_temp_f = engine.oil_temps_f(cars.oil_temp_f, share, speed_mps)
         slide = tires.sliding(speed_mps, felt.lateral_g, brake_psi)

@@ -17,8 +17,8 @@ ATMOSPHERE_PSI: Final = 14.696
 _RANKINE_AT_0_F: Final = 459.67
 
 TRACK_TEMP_F: Final = 95.0
-_HEATING_F: Final = np.array([116.0, 186.0, 112.0, 166.0])
-"""Rise over the track at unit slide (estimate): about 170 °F left, 205 to 220 °F right, right front hottest."""
+_HEATING_F: Final = np.array([116.0, 200.0, 112.0, 188.0])
+"""Rise over the track at unit slide (estimate): about 170 °F left, 200 to 220 °F right, right front hottest."""
 _TIME_CONSTANT_S: Final = 45.0
 """Temperatures settle three to five laps after a stop (estimate)."""
 _SLIDE_MPS_G: Final = 180.0
