@@ -54,6 +54,12 @@ def test_lap_times_are_the_integral_of_speed_over_a_lap() -> None:
         assert standings.best_lap_s[place] <= standings.last_lap_s[place]
 
 
+def test_after_two_laps_every_car_has_a_lap_time_also_those_that_started_on_the_line() -> None:
+    standings, _ = _timed(40, 75)
+    assert (standings.lap >= 2).all()
+    assert (standings.last_lap_s > 25).all()
+
+
 def test_what_is_timed_does_not_depend_on_how_the_ticks_are_cut() -> None:
     one, _ = _timed(12, 84, block=7)
     other, _ = _timed(12, 84, block=100)

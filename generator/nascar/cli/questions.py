@@ -45,12 +45,12 @@ class QuestionBoard:
         """The questions with their last answers; None before the first."""
         if not self.asked:
             return None
-        table = Table(box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         table.add_column("", justify="right", min_width=1)
-        table.add_column("question", no_wrap=True, overflow="ellipsis")
+        table.add_column("question", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("rows", justify="right", min_width=5)
         table.add_column("ms", justify="right", min_width=6)
-        table.add_column("first row of the answer", no_wrap=True, overflow="ellipsis")
+        table.add_column("first row of the answer", no_wrap=True, overflow="ellipsis", ratio=1)
         for question in self._questions:
             asked = self.asked.get(question.number)
             if asked is None:

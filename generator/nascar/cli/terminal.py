@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Callable
 from typing import Final, Self
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -76,7 +75,7 @@ class Screen:
         else:
             parts += [
                 _headline(standings, snapshot),
-                Columns([_running_order(standings, self._pipeline), _flow(snapshot)], padding=(0, 1)),
+                _side_by_side(_running_order(standings, self._pipeline), _flow(snapshot)),
             ]
         below = self._below()
         if below is not None:
@@ -133,6 +132,12 @@ def _headline(standings: Standings, snapshot: Snapshot) -> Text:
     return text
 
 
+def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(left, right)
+    return grid
+
+
 def _running_order(standings: Standings, pipeline: Pipeline) -> Panel:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, justify in (("pos", "right"), ("car", "right"), ("driver", "left"), ("make", "left")):
@@ -154,7 +159,7 @@ def _running_order(standings: Standings, pipeline: Pipeline) -> Panel:
             _lap_time(float(standings.best_lap_s[place])),
             str(int(standings.stops[place])),
         )
-    return Panel(table, title="Running order", border_style="dim")
+    return Panel.fit(table, title="Running order", border_style="dim")
 
 
 def _flow(snapshot: Snapshot) -> Panel:
@@ -175,7 +180,7 @@ def _flow(snapshot: Snapshot) -> Panel:
     table.add_row("missed", Text(f"{snapshot.missed:,}", style=lost if snapshot.missed else ""))
     table.add_row("failed", Text(f"{snapshot.failed:,}", style=lost if snapshot.failed else ""))
     table.add_row("server backlog", _backlog(snapshot))
-    return Panel(table, title="Stream", border_style="dim")
+    return Panel.fit(table, title="Stream", border_style="dim")
 
 
 def _three(*values: float | None) -> str:

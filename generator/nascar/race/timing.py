@@ -56,6 +56,8 @@ class Timing:
         before = self._latest
         if before is None:
             distance_m, pit = frames.distance_m, frames.on_pit_road
+            # Who stands on the line as the watch starts has crossed it then.
+            self._crossed_s[distance_m[0] == 0.0] = frames.first_tick * TICK_S
         else:
             distance_m = np.concatenate((before.distance_m[-1:], frames.distance_m))
             pit = np.concatenate((before.on_pit_road[-1:], frames.on_pit_road))
