@@ -141,9 +141,9 @@ def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
 def _running_order(standings: Standings, pipeline: Pipeline) -> Panel:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, justify in (("pos", "right"), ("car", "right"), ("driver", "left"), ("make", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for name in ("gap", "last lap", "best lap", "stops"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for place in range(min(TOP, len(standings.car))):
         entry = pipeline.entries[int(standings.car[place])]
         gap = (
@@ -173,7 +173,10 @@ def _flow(snapshot: Snapshot) -> Panel:
     table.add_row("offered", f"{snapshot.offered_rate:,.0f} rows/s")
     table.add_row("acknowledged", Text(f"{snapshot.acknowledged_rate:,.0f} rows/s", style=held))
     table.add_row("", f"{snapshot.bytes_rate / 1e6:,.1f} MB/s")
-    for name, measured in (("latency from due", snapshot.due_ms), ("latency from send", snapshot.send_ms)):
+    for name, measured in (
+        ("P50/95/99 from due", snapshot.due_ms),
+        ("P50/95/99 from send", snapshot.send_ms),
+    ):
         table.add_row(name, _three(measured.p50, measured.p95, measured.p99))
     table.add_row("rows in all", f"{snapshot.acknowledged:,}")
     table.add_row("late", f"{snapshot.late:,}")
@@ -185,7 +188,7 @@ def _flow(snapshot: Snapshot) -> Panel:
 
 def _three(*values: float | None) -> str:
     shown = " / ".join("–" if ms is None else f"{ms:,.1f}" for ms in values)
-    return f"P50/95/99 {shown} ms"
+    return f"{shown} ms"
 
 
 def _backlog(snapshot: Snapshot) -> str:
