@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from embedded_arc.columns import MOST_WORDS, Column, Kind, Numbers, Rows, Texts, Words
+from embedded_arc.columns import MOST_WORDS, TIME, Column, Kind, Numbers, Rows, Texts, Words
 
 LEAST_GROUP_ROWS: Final = 16
 """Sorting pays only where a group has at least this many rows."""
@@ -33,6 +33,9 @@ class Stored:
     words: Mapping[str, tuple[str, ...]]
     """The values of each text column that is kept as codes."""
     count: int
+    first_us: int
+    last_us: int
+    """Least and greatest time."""
 
 
 def merged(batches: Sequence[Rows]) -> Stored:
@@ -44,7 +47,9 @@ def merged(batches: Sequence[Rows]) -> Stored:
     arrays = {name: _arrow(column, order) for name, column in columns.items()}
     words = {name: column.words for name, column in columns.items() if isinstance(column, Words)}
     kinds = {name: column.kind for name, column in columns.items()}
-    return Stored(pa.table(arrays), kinds, words, count)
+    times = columns[TIME]
+    assert isinstance(times, Numbers)
+    return Stored(pa.table(arrays), kinds, words, count, int(times.values.min()), int(times.values.max()))
 
 
 def _joined(parts: Sequence[Column]) -> Column:

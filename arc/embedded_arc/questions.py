@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +19,17 @@ from typing import Any, Final, TypeVar
 import duckdb
 import pyarrow as pa
 
+from embedded_arc.catalog import Table
 from embedded_arc.errors import QueryRefused
 from embedded_arc.names import DEFAULT_DATABASE, check_header_database, identifier_fault, is_table, quoted
+from embedded_arc.partials import Partials
 from embedded_arc.result_json import number, rows_json
 from embedded_arc.settings import Settings
 from embedded_arc.sql_rules import check_text, is_show_databases, shown_database, with_quoted_tables
-from embedded_arc.sql_tree import parse, tables_of
+from embedded_arc.sql_tree import Tree, is_explain, parse, tables_of
 from embedded_arc.store import Store
+
+log = logging.getLogger("embedded_arc")
 
 BATCH_ROWS: Final = 10_000
 MOST_ATTEMPTS: Final = 5
@@ -58,6 +63,9 @@ class _Plan:
     sql: str
     database: str | None
     """None when there is nothing to read: the table has no data yet."""
+    tree: Tree | None = None
+    table: Table | None = None
+    """The one table that is read, if it is one."""
 
 
 class Questions:
@@ -66,11 +74,13 @@ class Questions:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._partials = Partials(store)
         self._pool = ThreadPoolExecutor(settings.most_queries, thread_name_prefix="query")
         self.counters = QueryCounters()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._partials.close()
 
     async def json(self, sql: object, database: str) -> bytes:
         """The answer to a query as Arc's JSON; raises `QueryRefused`."""
@@ -189,19 +199,34 @@ class Questions:
         """Look up every table that the statement reads, in Arc's order of questions."""
         known = True
         sql = with_quoted_tables(sql)
-        for database, table in tables_of(parse(cursor, sql)):
+        tree = parse(cursor, sql)
+        tables = []
+        for database, name in tables_of(tree):
             if database is not None and header:
                 raise QueryRefused(400, _CROSS_DATABASE)
-            found = self._store.catalog.find(database or header or DEFAULT_DATABASE, table)
+            table = self._store.catalog.find(database or header or DEFAULT_DATABASE, name)
             # What can be no table of Arc's (a file, say) is left to DuckDB's own answer.
-            known = known and (found is not None or not is_table(table))
-        return _Plan(sql, (header or DEFAULT_DATABASE) if known else None)
+            known = known and (table is not None or not is_table(name))
+            tables.append(table)
+        only = tables[0] if len(tables) == 1 else None
+        return _Plan(sql, (header or DEFAULT_DATABASE) if known else None, tree, only)
 
     def _execute(self, cursor: duckdb.DuckDBPyConnection, plan: _Plan) -> pa.RecordBatchReader:
         database = plan.database or DEFAULT_DATABASE
         if self._store.catalog.has_database(database):
             cursor.execute("SET search_path = ?", [f"memory.{quoted(database)}"])
-        return cursor.execute(plan.sql).to_arrow_reader(BATCH_ROWS)
+        sql = plan.sql
+        if plan.tree is not None and plan.table is not None and not is_explain(sql):
+            # Whatever is wrong with the shorter way, the statement as it stands says it better.
+            try:
+                shorter = self._partials.rewritten(cursor, sql, plan.tree, plan.table)
+                if shorter is not None:
+                    return cursor.execute(shorter).to_arrow_reader(BATCH_ROWS)
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                log.debug("asked as it stands: %s", error)
+        return cursor.execute(sql).to_arrow_reader(BATCH_ROWS)
 
     def _settled(self, ask: Callable[[], Answer]) -> Answer:
         """The answer to `ask`; asked again if it failed while a view was changed under it."""

@@ -70,6 +70,11 @@ class Segment:
     newest_s: float
     """When rows last came in, wall clock."""
     sealed: bool = False
+    first_us: int = 2**62
+    last_us: int = -(2**62)
+    """Least and greatest time of its rows."""
+    generation: int = 0
+    """Grows when rows are deleted: what was computed from them is void."""
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -135,6 +140,8 @@ class SegmentFiles:
             con.execute("ROLLBACK")
             raise
         part.rows += stored.count
+        segment.first_us = min(segment.first_us, stored.first_us)
+        segment.last_us = max(segment.last_us, stored.last_us)
         segment.newest_s = self._now_s()
         if fresh:
             segment.parts.append(part)
@@ -181,6 +188,7 @@ class SegmentFiles:
         """Delete the rows for which `where` holds, as seen through `select`, or count them; how many."""
         con = self._connection
         found = 0
+        segment.generation += not dry_run
         con.execute("BEGIN")
         try:
             for part in segment.parts:
@@ -197,6 +205,7 @@ class SegmentFiles:
         except BaseException:
             con.execute("ROLLBACK")
             raise
+        segment.generation += not dry_run
         return found
 
     def recover(self) -> Iterator[Segment]:
@@ -238,9 +247,12 @@ class SegmentFiles:
             if type_name.startswith("ENUM"):
                 part.words[column] = ()
         for part in parts.values():
-            (part.rows,) = self._connection.execute(
-                f"SELECT count(*) FROM {segment.relation(part)}"
-            ).fetchone() or (0,)
+            (part.rows, first_us, last_us) = self._connection.execute(
+                f"SELECT count(*), epoch_us(min(time)), epoch_us(max(time)) FROM {segment.relation(part)}"
+            ).fetchone() or (0, None, None)
+            if part.rows:
+                segment.first_us = min(segment.first_us, first_us)
+                segment.last_us = max(segment.last_us, last_us)
         return list(parts.values())
 
 

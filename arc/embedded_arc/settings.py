@@ -41,8 +41,10 @@ class Settings:
     """Longest JSON answer to a query."""
     flush_rows: int = 1_000_000
     """A table with this many rows waiting is flushed before its age is reached."""
-    segment_s: float = 30.0
-    """A busy table begins a new file this often, a quiet one later (see `Lifetimes`)."""
+    segment_s: float = 15.0
+    """A busy table begins a new file this often, a quiet one less often."""
+    segment_rows: int = 1_000_000
+    """A table is busy that has this many rows in its file by then."""
 
     grace_s: float = 5.0
     """A file is taken out of the views this long before it goes, so that queries that use it can end."""

@@ -13,15 +13,13 @@ from embedded_arc.errors import QueryRefused
 from embedded_arc.sql_rules import FUNCTIONS, refused_function, without_comments
 
 Tree = dict[str, Any]
-"""DuckDB's syntax tree of one SELECT, as `json_serialize_sql` writes it, without empty entries."""
+"""DuckDB's syntax tree of one SELECT, as `json_serialize_sql` writes it."""
 
 TableName = tuple[str | None, str]
 """Database and table; None for the database of a bare name."""
 
 _EXPLAIN: Final = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
-_SERIALIZE: Final = (
-    "SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)"
-)
+_SERIALIZE: Final = "SELECT json_serialize_sql(?)"
 _REFUSED_FUNCTIONS: Final = frozenset(FUNCTIONS)
 
 
@@ -47,6 +45,10 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Tree:
     except RecursionError:
         raise QueryRefused(400, "The statement is nested too deeply") from None
     return tree
+
+
+def is_explain(sql: str) -> bool:
+    return _EXPLAIN.match(without_comments(sql)) is not None
 
 
 def _kind_of_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.StatementType:
@@ -89,7 +91,7 @@ def _tables(value: object, known: frozenset[str]) -> Iterator[TableName]:
         yield from _table(value, known)
     if value.get("type") == "RECURSIVE_CTE_NODE":
         known |= {str(value.get("cte_name", "")).lower()}
-    for entry in value.get("cte_map", {}).get("map", ()):
+    for entry in (value.get("cte_map") or {}).get("map", ()):
         # A WITH name is known to those behind it, not to itself.
         yield from _tables(entry["value"], known)
         known |= {str(entry["key"]).lower()}
@@ -99,8 +101,8 @@ def _tables(value: object, known: frozenset[str]) -> Iterator[TableName]:
 
 
 def _table(node: Tree, known: frozenset[str]) -> Iterator[TableName]:
-    table, database = str(node.get("table_name", "")), node.get("schema_name")
-    if node.get("catalog_name"):
+    table, database = str(node["table_name"]), node["schema_name"] or None
+    if node["catalog_name"]:
         raise QueryRefused(
             400, f"Only table and database.table can be read, not {node['catalog_name']}.{database}.{table}"
         )

@@ -28,7 +28,6 @@ from embedded_arc.settings import Settings
 
 log = logging.getLogger("embedded_arc")
 
-BUSY_ROWS: Final = 2_000_000
 LARGEST_ROWS: Final = 16_000_000
 """A segment with this many rows is sealed whatever its age."""
 
@@ -81,6 +80,8 @@ class Store:
         self.catalog = Catalog(self._connection.cursor(), root)
         self.catalog.load(self._files.recover())
         self.counters = Counters()
+        self.on_sealed: Callable[[Table, Segment], None] = lambda table, segment: None
+        """Called after a segment was sealed, from the flush thread."""
         self._waiting: dict[tuple[str, str], _Waiting] = {}
         self._waiting_bytes = 0
         self._lock = threading.Lock()
@@ -249,6 +250,7 @@ class Store:
                 segment = table.open_segment
                 if segment is not None and self._is_full(segment, now):
                     self._files.seal(segment)
+                    self.on_sealed(table, segment)
                 if keep_s is not None:
                     old = [s for s in table.segments if now - s.newest_s > keep_s]
                     if old:
@@ -263,7 +265,9 @@ class Store:
         if self._settings.keep_s is not None:
             quiet_s = max(2 * self._settings.segment_s, self._settings.keep_s / 8)
         return (
-            rows >= LARGEST_ROWS or age >= quiet_s or (age >= self._settings.segment_s and rows >= BUSY_ROWS)
+            rows >= LARGEST_ROWS
+            or age >= quiet_s
+            or (age >= self._settings.segment_s and rows >= self._settings.segment_rows)
         )
 
     def _leave(self, segments: list[Segment]) -> None:

@@ -1,0 +1,279 @@
+"""Aggregates kept file by file: the same answers as DuckDB gives to the query as it stands, and less work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedded_arc.catalog import Table
+from embedded_arc.partials import Partials
+from embedded_arc.payload import PayloadReader
+from embedded_arc.settings import Settings
+from embedded_arc.sql_tree import parse
+from embedded_arc.store import Store, segments_root
+
+T0_S = 1_748_779_200
+FILES = 6
+FILE_S = 10
+ROWS = 400
+"""Rows of a file."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """A table of several files, all but the last of them sealed, and both ways to ask it."""
+
+    store: Store
+    partials: Partials
+
+    @property
+    def table(self) -> Table:
+        found = self.store.catalog.find("db", "t")
+        assert found is not None
+        return found
+
+    def plain(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        return answer(self.store.cursor().execute(sql))
+
+    def shorter(self, sql: str) -> str | None:
+        cursor = self.store.cursor()
+        return self.partials.rewritten(cursor, sql, parse(cursor, sql), self.table)
+
+    def kept(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        cursor = self.store.cursor()
+        shorter = self.partials.rewritten(cursor, sql, parse(cursor, sql), self.table)
+        assert shorter is not None, sql
+        return answer(cursor.execute(shorter))
+
+    def write(self, file: int) -> None:
+        self.store.take("db", PayloadReader(lambda: 0).read(msgpack.packb(rows(file))))
+        self.store.flush()
+
+
+def rows(file: int) -> dict[str, Any]:
+    rng = np.random.default_rng(file)
+    start_us = (T0_S + file * FILE_S) * 10**6
+    car = [i % 5 for i in range(ROWS)]
+    speed = [None if i % 37 == 0 else round(float(v), 2) for i, v in enumerate(rng.normal(180, 20, ROWS))]
+    columns: dict[str, list[Any]] = {
+        "time": [start_us + i * FILE_S * 10**6 // ROWS for i in range(ROWS)],
+        "car": car,
+        "driver": [f"Driver {c}" if c != 4 else None for c in car],
+        "speed": speed,
+        "rpm": [int(v) for v in rng.integers(3000, 9500, ROWS)],
+        "lap": [1 + file // 2] * ROWS,
+        "pit": [i % 11 == 0 for i in range(ROWS)],
+    }
+    if file == 3:
+        columns["speed"] = [
+            0 if v is None else int(v) for v in speed
+        ]  # integers in one file, floats in the others
+    if file == 4:
+        del columns["pit"]
+    return {"m": "t", "columns": columns}
+
+
+def answer(cursor: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Types and rows; floats to ten digits, for sums depend on their order."""
+    table = cursor.to_arrow_table()
+    found = zip(*(table.column(i).to_pylist() for i in range(table.num_columns)), strict=True)
+    return [f"{field.name} {field.type}" for field in table.schema], [
+        tuple(float(f"{v:.10g}") if isinstance(v, float) and math.isfinite(v) else v for v in row)
+        for row in found
+    ]
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Iterator[Bench]:
+    segments_root(settings.data_dir).mkdir(parents=True)
+    store = Store(replace(settings, segment_s=0.0, segment_rows=1))
+    made = Bench(store, Partials(store))
+    for file in range(FILES):
+        made.write(file)
+        if file < FILES - 1:
+            store.tidy()
+    yield made
+    made.partials.close()
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The same for tests that only read."""
+    folder = tmp_path_factory.mktemp("shared")
+    segments_root(folder).mkdir(parents=True)
+    store = Store(Settings(folder, "x" * 32, keep_s=None, segment_s=0.0, segment_rows=1))
+    made = Bench(store, Partials(store))
+    for file in range(FILES):
+        made.write(file)
+        if file < FILES - 1:
+            store.tidy()
+    yield made
+    made.partials.close()
+    store.close()
+
+
+SINCE = f"time >= to_timestamp({T0_S + 14.3})"
+
+TAKEN_APART = [
+    "SELECT car, count(*), count(speed), sum(rpm), sum(speed), avg(speed), avg(rpm), min(speed), max(rpm) FROM db.t GROUP BY car ORDER BY car",
+    f"SELECT car, driver, AVG(speed) AS a FROM db.t WHERE {SINCE} GROUP BY car, driver ORDER BY a DESC LIMIT 3",
+    f"SELECT car, ANY_VALUE(driver) AS driver, lap, ROUND(AVG((speed + rpm) / 2.0), 1) AS m FROM db.t WHERE car = 2 AND {SINCE} GROUP BY car, lap ORDER BY lap DESC LIMIT 50",
+    f"SELECT driver, MAX(ABS(speed)) AS m, ROUND(AVG(ABS(speed)), 2) FROM db.t WHERE {SINCE} AND rpm > 5000 GROUP BY driver ORDER BY m DESC NULLS LAST",
+    f"SELECT count(*) AS n, max(speed) FROM db.t WHERE {SINCE}",
+    f"SELECT to_timestamp(floor(epoch(time) / 5) * 5) AS bucket, avg(speed) AS v FROM db.t WHERE {SINCE} GROUP BY bucket ORDER BY bucket",
+    f"SELECT time_bucket(INTERVAL '7 seconds', time) AS bucket, car, max(rpm) FROM db.t WHERE {SINCE} GROUP BY 1, 2 ORDER BY 1, 2",
+    f"SELECT lap, pit, count(*) FILTER (WHERE speed > 180) AS fast, count(*) FROM db.t WHERE {SINCE} GROUP BY ALL ORDER BY ALL",
+    f"SELECT car % 2 AS odd, sum(rpm) / count(*) AS r FROM db.t WHERE {SINCE} GROUP BY odd HAVING count(*) > 10 ORDER BY count(*), odd",
+    f"SELECT t.car AS car, MAX(db_t.rpm) FROM db.t AS db_t WHERE db_t.time > to_timestamp({T0_S + 11}) GROUP BY db_t.car ORDER BY 1".replace(
+        "t.car AS", "db_t.car AS"
+    ),
+    "SELECT max(rpm) FROM db.t WHERE time BETWEEN '2025-06-01T12:00:05Z' AND '2025-06-01 12:00:45'",
+    f"SELECT max(rpm), min(rpm) FROM db.t WHERE to_timestamp({T0_S + 9}) < time AND time <= to_timestamp({T0_S + 45})",
+    "SELECT CASE WHEN speed > 180 THEN 'fast' WHEN speed IS NULL THEN 'none' ELSE 'slow' END AS s, count(*) FROM db.t GROUP BY s ORDER BY s",
+    "SELECT coalesce(driver, 'nobody') AS d, mean(speed) FROM db.t WHERE driver IN ('Driver 1', 'Driver 2') OR driver IS NULL GROUP BY d ORDER BY d",
+    "SELECT CAR, Max(RPM) AS MAX_RPM FROM db.t GROUP BY car ORDER BY max_rpm DESC, car",
+    "SELECT max(rpm) - min(rpm) AS span, 1 AS one FROM db.t",
+    "SELECT car, max(time), min(time) FROM db.t GROUP BY car ORDER BY car",
+    f"SELECT count(*) FROM db.t WHERE {SINCE} AND speed > 1000",
+    f"SELECT car, count(*) FROM db.t WHERE {SINCE} AND speed > 1000 GROUP BY car",
+    "SELECT count(*) FROM db.t WHERE time > now() - INTERVAL '36500 days'",
+    f"SELECT rpm // 1000 AS k, count(*) AS n FROM db.t WHERE {SINCE} GROUP BY k ORDER BY n DESC, k LIMIT 3 OFFSET 1",
+]
+
+
+@pytest.mark.parametrize("sql", TAKEN_APART)
+def test_kept_pieces_give_the_answer_of_the_query_as_it_stands(shared: Bench, sql: str) -> None:
+    expected = shared.plain(sql)
+    assert shared.kept(sql) == expected
+    assert shared.kept(sql) == expected
+
+
+LEFT_ALONE = [
+    "SELECT car, speed FROM db.t ORDER BY time DESC LIMIT 5",
+    "SELECT car, quantile_cont(speed, 0.5) FROM db.t GROUP BY car",
+    "SELECT car, count(DISTINCT lap) FROM db.t GROUP BY car",
+    "SELECT car, sum(speed ORDER BY time) FROM db.t GROUP BY car",
+    "SELECT car, max(speed, 2) FROM db.t GROUP BY car",
+    "SELECT DISTINCT car, max(speed) FROM db.t GROUP BY car",
+    "SELECT car, max(speed) OVER () FROM db.t",
+    "SELECT car, max(speed) FROM db.t GROUP BY car QUALIFY row_number() OVER () = 1",
+    "SELECT car, lap, max(speed) FROM db.t GROUP BY ROLLUP (car, lap)",
+    "SELECT car, max(rpm) FROM db.t GROUP BY car, lap HAVING lap > 1 AND random() < 2",
+    "SELECT max(epoch(now()) - epoch(time)) FROM db.t",
+    "SELECT max(speed) FROM db.t WHERE random() < 0.5",
+    "SELECT max(speed) FROM db.t WHERE speed < (SELECT avg(speed) FROM db.t)",
+    "SELECT max(a.speed) FROM db.t a JOIN db.t b ON a.time = b.time",
+    "WITH x AS (SELECT * FROM db.t) SELECT max(speed) FROM x",
+    "SELECT max(speed) FROM db.t TABLESAMPLE 10%",
+    "SELECT max(speed) AS m, m + 1 FROM db.t",
+    "SELECT max(x) FROM db.t AS y(time, x)",
+    "SELECT max(COLUMNS('rpm|lap')) FROM db.t",
+    "SELECT max(list_transform([speed], x -> x + 1)[1]) FROM db.t",
+    "SELECT car, max(speed) FROM db.t WHERE time >= '2025-06-01T12:00:55Z' GROUP BY car",
+    "SELECT max(speed) FROM db.t WHERE time >= '2030-01-01'",
+    "DESCRIBE SELECT max(speed) FROM db.t",
+    "SELECT max(speed) FROM db.t UNION ALL SELECT min(speed) FROM db.t",
+]
+
+
+@pytest.mark.parametrize("sql", LEFT_ALONE)
+def test_other_queries_are_left_alone(shared: Bench, sql: str) -> None:
+    assert shared.shorter(sql) is None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    groups=st.lists(
+        st.sampled_from(["car", "driver", "lap", "pit", "rpm // 2000", "floor(epoch(time) / 4)"]),
+        max_size=3,
+        unique=True,
+    ),
+    values=st.lists(
+        st.tuples(
+            st.sampled_from(["sum", "avg", "min", "max", "count"]),
+            st.sampled_from(["speed", "rpm", "abs(speed - 180)", "time", "lap"]),
+        ).filter(lambda pair: pair[1] != "time" or pair[0] in ("min", "max", "count")),
+        min_size=1,
+        max_size=4,
+    ),
+    low=st.floats(-5, 65),
+    length=st.floats(0, 70),
+    condition=st.sampled_from(
+        ["", " AND speed > 190", " AND driver = 'Driver 3'", " AND pit", " AND NOT (rpm < 4000 OR lap = 2)"]
+    ),
+)
+def test_any_window_groups_and_aggregates(
+    shared: Bench, groups: list[str], values: list[tuple[str, str]], low: float, length: float, condition: str
+) -> None:
+    cells = [*groups, *(f"{name}({column})" for name, column in values)]
+    window = f"time >= to_timestamp({T0_S + low:.3f}) AND time < to_timestamp({T0_S + low + length:.3f})"
+    by = (
+        f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(str(i + 1) for i in range(len(groups)))}"
+        if groups
+        else ""
+    )
+    sql = f"SELECT {', '.join(cells)} FROM db.t WHERE {window}{condition}{by}"
+    if shared.shorter(sql) is not None:
+        assert shared.kept(sql) == shared.plain(sql)
+
+
+def test_a_file_is_read_once_for_all_windows(bench: Bench) -> None:
+    sql = "SELECT car, max(rpm) FROM db.t WHERE time >= to_timestamp({}) GROUP BY car"
+    bench.kept(sql.format(T0_S))
+    assert bench.partials.hits == 0
+    bench.kept(sql.format(T0_S + 15))
+    # Of the five sealed files the last three lie in the window whole; what they gave is used again.
+    assert bench.partials.hits == 3
+
+
+def test_a_file_is_read_as_it_is_sealed_for_queries_asked_lately(bench: Bench) -> None:
+    sql = "SELECT car, max(rpm) FROM db.t GROUP BY car ORDER BY car"
+    bench.kept(sql)
+    bench.store.tidy()  # seals the last file
+    bench.write(FILES)
+    before = bench.partials.hits
+    assert bench.kept(sql) == bench.plain(sql)
+    assert bench.partials.hits == before + FILES
+
+
+def test_new_rows_are_in_the_answer_at_once(bench: Bench) -> None:
+    sql = "SELECT count(*) FROM db.t"
+    assert bench.kept(sql)[1] == [(FILES * ROWS,)]
+    bench.write(FILES)
+    assert bench.kept(sql)[1] == [((FILES + 1) * ROWS,)]
+
+
+def test_deleted_rows_are_not(bench: Bench) -> None:
+    sql = "SELECT car, count(*) FROM db.t GROUP BY car ORDER BY car"
+    bench.kept(sql)
+    deleted, files = bench.store.delete_where("db", "t", "car = 2 AND lap < 3")
+    assert (deleted, files) == (4 * ROWS // 5, 4)
+    assert bench.kept(sql) == bench.plain(sql)
+
+
+def test_a_new_column_type_voids_what_was_kept(bench: Bench) -> None:
+    sql = "SELECT car, max(rpm) FROM db.t GROUP BY car ORDER BY car"
+    bench.kept(sql)
+    body = {"m": "t", "columns": {"time": [(T0_S + 99) * 10**6], "car": [1], "rpm": [9999.5]}}
+    bench.store.take("db", PayloadReader(lambda: 0).read(msgpack.packb(body)))
+    bench.store.flush()
+    assert bench.kept(sql) == bench.plain(sql)
+    assert (1, 9999.5) in bench.kept(sql)[1]
+
+
+def test_too_many_groups_are_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded_arc.partials.MOST_PIECE_ROWS", 100)
+    sql = "SELECT time, max(rpm) FROM db.t GROUP BY time"
+    assert bench.shorter(sql) is None
+    assert bench.shorter(sql) is None
+    assert bench.shorter("SELECT car, max(rpm) FROM db.t GROUP BY car") is not None
