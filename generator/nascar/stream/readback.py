@@ -94,7 +94,9 @@ class Verification:
         ]
         stored = sum(table.stored for table in self.tables)
         if self.ok:
-            lines.append(f"Verified: {stored:,} rows acknowledged, and the same number stored in every table.")
+            lines.append(
+                f"Verified: {stored:,} rows acknowledged, and the same number stored in every table."
+            )
         elif any(table.lost for table in self.tables):
             lines.append(
                 "Not equal: acknowledged rows are missing. Was the server restarted, are old rows deleted, "

@@ -13,18 +13,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from nascar.errors import NascarError
 from nascar.stream.clock import Clock
+from nascar.stream.flight import Flight
 from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter
 from nascar.stream.policy import Done, Fatal, Outcome, Retry, decide
 from nascar.stream.settings import StreamSettings
-from nascar.stream.source import BatchHead, BatchSource, Body
+from nascar.stream.source import BatchHead, BatchSource
 
 LONGEST_REST_S: Final = 1.0
 GRACE_US: Final = 500_000
@@ -34,21 +34,6 @@ OVERSLEPT_US: Final = 50_000
 _MOST_TROUBLES: Final = 20
 """Kinds of trouble that are counted by name; what comes after is counted as `OTHER_TROUBLE`."""
 OTHER_TROUBLE: Final = "other errors"
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One encoded batch on its way."""
-
-    head: BatchHead
-    body: Body
-    bytes: int
-    reached: bool = False
-    """A request for it got as far as the server."""
-    unclear: bool = False
-    """A request for it ended without a clear answer."""
-    posting: bool = False
-    """A request for it is under way."""
 
 
 class Sender:
@@ -99,7 +84,7 @@ class Sender:
         self._encoding = 0
         self._coming_head = self._head(0)
         self._encoding_head = self._coming_head
-        self._ready: deque[_Flight] = deque()
+        self._ready: deque[Flight] = deque()
         self._ready_bytes = 0
         self._last_bytes = 0
         self._flights: set[asyncio.Task[None]] = set()
@@ -200,7 +185,7 @@ class Sender:
         # Nothing hindered it: then this process did not look in time.
         self.lost[self._stalled_by or Hindrance.CLIENT] += head.rows
 
-    def _drop(self, flight: _Flight) -> None:
+    def _drop(self, flight: Flight) -> None:
         self._ready_bytes -= flight.bytes
         flight.body.release()
         self._miss(flight.head)
@@ -248,7 +233,7 @@ class Sender:
         head = self._encoding_head
         assert head is not None
         body = self._source.encode(head.index)
-        flight = _Flight(head, body, body.data.nbytes)
+        flight = Flight(head, body, body.data.nbytes)
         self._ready.append(flight)
         self._ready_bytes += flight.bytes
         self._last_bytes = flight.bytes
@@ -304,7 +289,7 @@ class Sender:
             timer.cancel()
         self._awake.clear()
 
-    async def _fly(self, flight: _Flight) -> None:
+    async def _fly(self, flight: Flight) -> None:
         """Send one batch until it is settled."""
         head = flight.head
         try:
@@ -355,7 +340,7 @@ class Sender:
             if self._stalled_by is Hindrance.SERVER or self.error is not None:
                 self._awake.set()
 
-    def _arrive(self, flight: _Flight, sent_us: int, now_us: int) -> None:
+    def _arrive(self, flight: Flight, sent_us: int, now_us: int) -> None:
         head = flight.head
         self.ledger.acknowledge(head, flight.bytes, unclear=flight.unclear)
         self.latencies.due[head.table].record(now_us - head.due_us)
@@ -365,7 +350,7 @@ class Sender:
         if end_us is not None and now_us > end_us + GRACE_US:
             self.overrun += head.rows
 
-    def _lose(self, flight: _Flight) -> None:
+    def _lose(self, flight: Flight) -> None:
         self.lost[Hindrance.REFUSAL] += flight.head.rows
         if flight.reached:
             self.ledger.fail(flight.head, unclear=flight.unclear)
