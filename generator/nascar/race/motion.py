@@ -23,13 +23,13 @@ from nascar.race.car import (
     DRAG_AREA_M2,
     ENGINE_BRAKING_G,
     GRAVITY_MPS2,
-    LENGTH_M,
     ROLLING_G,
     THROTTLE_CLOSES_PER_S,
     THROTTLE_OPENS_PER_S,
     TRACTION_G,
     WHEEL_POWER_W,
 )
+from nascar.race.following import ANSWER_PER_S, FOLLOWING_M, OFFSET_MPS, ROOT, SOFT_M
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.speed_plan import CELL_M, SpeedPlan
 from nascar.race.state import Cars
@@ -39,17 +39,11 @@ BLOCK_TICKS: Final = 25
 
 _EAGERNESS_PER_S: Final = 2.5
 """How fast a driver closes in on the speed he means to have."""
-_GAP_PER_S2: Final = 0.4
-_CLOSING_PER_S: Final = 2.4
-"""The car in front: answers to the gap and, strongly overdamped, to the closing speed, so that a car that
-comes up fast begins to slow down a hundred metres away. What the leader does it does at once."""
 _BOX_MPS2: Final = 3.5
 """Deceleration into the box (estimate)."""
 _SLOW_MPS: Final = 60.0
 """Above, traction is no limit and nobody comes to a stand within a second."""
 _NO_STOP_M: Final = 1.0e9
-FOLLOWING_M: Final = LENGTH_M + 1.6
-"""Centre to centre, nose to tail."""
 
 
 class Motion:
@@ -84,8 +78,9 @@ class Motion:
         self._slowest = np.full(n, 3.0)
         self._two_cells = np.full(n, 1.0 / CELL_M)
         self._eager = np.full(n, _EAGERNESS_PER_S)
-        self._closing = np.full(n, _CLOSING_PER_S)
-        self._gap_gain = np.full(n, _GAP_PER_S2)
+        self._root = np.full(n, ROOT)
+        self._offset = np.full(n, OFFSET_MPS)
+        self._answer = np.full(n, ANSWER_PER_S)
         self._per_psi = np.full(n, -1.0 / (BRAKE_G_PER_PSI * GRAVITY_MPS2))
         self._psi = np.full(n, BRAKE_G_PER_PSI * GRAVITY_MPS2)
         self._tick = np.full(n, TICK_S)
@@ -122,14 +117,14 @@ class Motion:
         pace_square = pace * pace
         power = WHEEL_POWER_W / cars.mass_kg
         drag_factor = 0.5 * AIR_KG_PER_M3 * DRAG_AREA_M2 / cars.mass_kg
-        clear_m = ahead_m - FOLLOWING_M
+        clear_m = ahead_m + (SOFT_M - FOLLOWING_M)
         wish, part, gap, force, drag = (np.empty(n) for _ in range(5))
         asked = np.empty((2, n))
         ask_throttle, ask_brake = asked[0], asked[1]
         shut = np.empty((2, n), np.bool_)
-        add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+        add, subtract, multiply, divide, sqrt = np.add, np.subtract, np.multiply, np.divide, np.sqrt
         minimum, maximum = np.minimum, np.maximum
-        eager, closing, gap_gain = self._eager, self._closing, self._gap_gain
+        eager, root, offset, answer = self._eager, self._root, self._offset, self._answer
         two_cells, slowest, traction = self._two_cells, self._slowest, self._traction
         rest, engine, per_psi, psi = self._rest, self._engine, self._per_psi, self._psi
         tick, half_tick, zero, none = self._tick, self._half_tick, self._zero, self._none
@@ -161,11 +156,14 @@ class Motion:
             lap.take(leader, out=gap, mode="clip")
             add(gap, clear_m, gap)
             subtract(gap, lap, gap)
-            multiply(gap, gap_gain, gap)
+            maximum(gap, zero, out=gap)
+            sqrt(gap, gap)
+            multiply(gap, root, gap)
+            subtract(gap, offset, gap)
             speed.take(leader, out=part, mode="clip")
-            subtract(part, speed, part)
-            multiply(part, closing, part)
             add(gap, part, gap)
+            subtract(gap, speed, gap)
+            multiply(gap, answer, gap)
             accel.take(leader, out=part, mode="clip")
             add(gap, part, gap)
             minimum(wish, gap, out=wish)

@@ -25,7 +25,7 @@ _RESERVE_LAPS: Final = 1.3
 """Fuel that a crew chief keeps in hand at least when he calls his car in: it could still miss a lap."""
 _CALLS_PER_LAP: Final = 9
 """Pit road serves so many cars a lap without a queue: the calls of a field are spread over its laps."""
-_RESERVE_PER_MATE_LAPS: Final = 2.4
+_RESERVE_PER_MATE_LAPS: Final = 3.5
 """More in hand for each car that shares the box: it may be its turn."""
 _CROWD: Final = 24
 """With so many cars in their stops, those that can wait a lap do."""
@@ -52,7 +52,7 @@ _YIELD_MPS2: Final = 4.0
 _LAUNCH_MPS2: Final = 3.0
 """What a car that leaves its box gains meanwhile."""
 _PRESSES_PER_S: Final = 4.0
-_BOLDEST: Final = 5.0
+_BOLDEST: Final = 4.0
 _PATIENCE_S: Final = 1.0
 """The longer a car has waited for a gap, the smaller a gap will do; after this it gives way to no car that
 is not yet in the lane."""
@@ -106,7 +106,8 @@ class PitStops:
         for car in new[(short | trouble) & (cars.phase[new] == Phase.RACING)]:
             busy = cars.phase != Phase.RACING
             crowded = np.count_nonzero(busy) >= _CROWD and not urgent[new == car][0]
-            if not crowded and not (busy & (self._box == self._box[car])).any():
+            at_box = busy & (cars.phase != Phase.GOING_OUT) & (self._box == self._box[car])
+            if not crowded and not at_box.any():
                 cars.phase[car] = Phase.CALLED
 
     def step(self, cars: Cars, tick: int, traffic: Traffic) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.car import LENGTH_M
+from nascar.race.following import ANSWER_PER_S, closing_allowed_mps
 from nascar.race.frames import TICK_S, Bools, Floats
 from nascar.race.state import LANE_M, Cars, Lane, Phase, Whole
 from nascar.race.track import Track
@@ -22,6 +23,7 @@ from nascar.race.track import Track
 STEP_TICKS: Final = 5
 """Ticks between two looks at the traffic."""
 _CHANGE_TICKS_PER_M: Final = 14
+_LONGEST_CHANGE_TICKS: Final = 90
 """A lane change of three metres takes 1.7 s."""
 _REST_TICKS: Final = round(2.5 / TICK_S)
 """Between two lane changes of a car."""
@@ -34,6 +36,10 @@ _CLEAR_M: Final = 45.0
 """Back to a lower lane where it is clear for so far ahead."""
 _MERGE_MPS: Final = 55.0
 """From this speed on a car on the way out may join the racing lanes."""
+_YIELD_M: Final = 130.0
+"""Racing cars make room for a car that comes back from its stop so far ahead of them."""
+_MERGED_M: Final = 250.0
+"""A merge begins at least so far ahead of the place where cars leave for pit road."""
 _FREE_M: Final = 1.0e6
 LEAVE_WINDOW_M: Final = 220.0
 """A called car that has not found its way to the apron within this stays out for another lap."""
@@ -72,12 +78,13 @@ class Traffic:
         """End and begin lane changes, then find every car's leader."""
         self._end_changes(cars, tick)
         between = self._between(cars)
-        leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
+        leader, gap_m = _leaders(cars, between)
         step = tick // STEP_TICKS
         if step % 2 == 0:
-            target = self._targets(cars, tick, step % 4 == 0, leader, gap_m)
-            if self._change(cars, tick, target, between, gap_m):
-                leader, gap_m = _nearest(between, (cars.claims[:, None] & cars.claims[None, :]) != 0)
+            yields = self._yields(cars, between)
+            target = self._targets(cars, tick, step % 4 == 0, yields, leader, gap_m)
+            if self._change(cars, tick, target, yields, between, gap_m):
+                leader, gap_m = _leaders(cars, between)
         free = gap_m >= _FREE_M
         self.leader = np.where(free, self._self, leader)
         self.ahead_m = np.where(free, _FREE_M, gap_m - (cars.lap_m.take(self.leader) - cars.lap_m))
@@ -111,7 +118,7 @@ class Traffic:
 
     def _change_ticks(self, cars: Cars) -> Floats:
         way_m = self._lane_m.take(cars.lane) - self._lane_m.take(cars.from_lane)
-        return np.asarray(np.abs(way_m) * _CHANGE_TICKS_PER_M)
+        return np.asarray(np.minimum(np.abs(way_m) * _CHANGE_TICKS_PER_M, _LONGEST_CHANGE_TICKS))
 
     def _end_changes(self, cars: Cars, tick: int) -> None:
         changing = cars.from_lane != cars.lane
@@ -125,12 +132,26 @@ class Traffic:
         length_m = self._track.length_m
         place = np.where(cars.lap_m >= length_m, cars.lap_m - length_m, cars.lap_m)
         between = place[None, :] - place[:, None]
-        np.add(between, length_m, out=between, where=between < 0.0)
-        np.fill_diagonal(between, _FREE_M)
+        between = np.where(between < 0.0, between + length_m, between)
+        between.reshape(-1)[:: place.size + 1] = _FREE_M
         return between
 
+    def _yields(self, cars: Cars, between: Floats) -> Bools:
+        """Racing cars that leave the low lane to a car ahead that comes back from its stop."""
+        out = np.flatnonzero((cars.phase == Phase.GOING_OUT) & (cars.speed_mps >= _MERGE_MPS))
+        if out.size == 0:
+            return np.zeros(cars.cars, np.bool_)
+        near = between[:, out].min(axis=1) < _YIELD_M
+        return np.asarray(near & (cars.phase == Phase.RACING))
+
     def _targets(
-        self, cars: Cars, tick: int, inwards: bool, leader: NDArray[np.intp], gap_m: Floats
+        self,
+        cars: Cars,
+        tick: int,
+        inwards: bool,
+        yields: Bools,
+        leader: NDArray[np.intp],
+        gap_m: Floats,
     ) -> Whole:
         """Lane that each car would like to change to now; its own where none."""
         lane, phase = cars.lane, cars.phase
@@ -141,11 +162,12 @@ class Traffic:
             held = gap_m < _HELD_M + _HELD_S * closing
             quicker = (cars.pace > cars.pace.take(leader)) | (closing > 1.0)
             out = racing & held & quicker & (lane < Lane.HIGH)
+            out |= racing & yields & (lane == Lane.LOW)
             target = lane + out
             if (phase == Phase.GOING_OUT).any():
                 target = np.where(self._may_merge(cars), Lane.LOW, target)
             return np.asarray(target)
-        target = lane - (racing & (lane > Lane.LOW))
+        target = lane - (racing & (lane > Lane.LOW) & ~(yields & (lane == Lane.MIDDLE)))
         if (phase == Phase.CALLED).any():
             called = (phase == Phase.CALLED) & (cars.from_lane == lane)
             leave_m = self._track.pit.leave_m
@@ -155,10 +177,16 @@ class Traffic:
 
     def _may_merge(self, cars: Cars) -> Bools:
         past_m = self._track.pit.limit_to_m - self._track.length_m
+        # Further on, cars on the way in slow down on the apron that a merging car would have to cross.
+        last_m = self._track.pit.leave_m - _MERGED_M
         waiting = (cars.phase == Phase.GOING_OUT) & (cars.lane == Lane.PIT_OUT)
-        return np.asarray(waiting & (cars.speed_mps >= _MERGE_MPS) & (cars.lap_m > past_m))
+        return np.asarray(
+            waiting & (cars.speed_mps >= _MERGE_MPS) & (cars.lap_m > past_m) & (cars.lap_m < last_m)
+        )
 
-    def _change(self, cars: Cars, tick: int, target: Whole, between: Floats, gap_m: Floats) -> bool:
+    def _change(
+        self, cars: Cars, tick: int, target: Whole, yields: Bools, between: Floats, gap_m: Floats
+    ) -> bool:
         """Begin the wanted changes that there is room for; whether there was any."""
         wanting = np.flatnonzero(target != cars.lane)
         if wanting.size == 0:
@@ -176,7 +204,9 @@ class Traffic:
         closing = np.maximum(speed - cars.speed_mps[leader], 0.0)
         closed = np.maximum(cars.speed_mps[follower] - speed, 0.0)
         room = ahead_m - LENGTH_M > 1.8 + 0.4 * closing + closing * closing / 6.0
-        room &= behind_m - LENGTH_M > 2.2 + 0.5 * closed + closed * closed / 4.0
+        # For a car that has to get onto the track those behind brake harder than for one that wants to pass.
+        brakes_mps2 = np.where(merging, 3.0, 2.0)
+        room &= behind_m - LENGTH_M > 2.2 + 0.5 * closed + closed * closed / (2.0 * brakes_mps2)
         racing = cars.phase[wanting] == Phase.RACING
         outwards = goal > cars.lane[wanting]
         own_m = gap_m[wanting]
@@ -186,7 +216,7 @@ class Traffic:
             ahead_m > own_m + _WORTH_M,
             (ahead_m > _CLEAR_M) | (~slower_there & (ahead_m > own_m + _WORTH_M)),
         )
-        going = wanting[room & (worth | ~racing)]
+        going = wanting[room & (worth | ~racing | yields[wanting])]
         if going.size == 0:
             return False
         goal = target[going]
@@ -195,6 +225,26 @@ class Traffic:
         cars.lane[going] = goal
         cars.change_tick[going] = tick
         return True
+
+
+def _leaders(cars: Cars, between: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Of the cars ahead in one's own lanes, the nearest, and how far it is.
+
+    For a car between two lanes it is the one that allows the least speed: there a slow car may come behind
+    a quick one.
+    """
+    claims = cars.claims
+    leader, gap_m = _nearest(between, (claims[:, None] & claims[None, :]) != 0)
+    rows = np.flatnonzero(claims & (claims - 1))
+    if rows.size:
+        allowed = closing_allowed_mps(between[rows])
+        allowed += cars.speed_mps + cars.accel_mps2 / ANSWER_PER_S
+        allowed[(claims[rows, None] & claims[None, :]) == 0] = _FREE_M
+        allowed[np.arange(rows.size), rows] = _FREE_M
+        leader[rows] = allowed.argmin(axis=1)
+        shares = (claims[rows] & claims[leader[rows]] != 0) & (leader[rows] != rows)
+        gap_m[rows] = np.where(shares, between[rows, leader[rows]], _FREE_M)
+    return leader, gap_m
 
 
 def _nearest(between: Floats, there: Bools) -> tuple[NDArray[np.intp], Floats]:
