@@ -131,10 +131,11 @@ class Catalog:
 
     def check_spelling(self, database: str, table: str | None = None) -> None:
         """Refuse a name that differs from a known one in nothing but case: DuckDB takes both for one."""
-        for known in self._databases:
+        # Copies: the flush thread may add a name meanwhile.
+        for known in list(self._databases):
             if known != database and known.lower() == database.lower():
                 raise WriteRefused(400, f"database name '{database}' differs only in case from '{known}'")
-        for known in self._databases.get(database, ()) if table is not None else ():
+        for known in list(self._databases.get(database, ())) if table is not None else ():
             if table is not None and known != table and known.lower() == table.lower():
                 raise WriteRefused(400, f"measurement name '{table}' differs only in case from '{known}'")
 

@@ -25,7 +25,7 @@ from embedded_arc.tokens import Tokens
 
 log = logging.getLogger("embedded_arc")
 
-SHUTDOWN_S: Final = 10.0
+SHUTDOWN_S: Final = 5.0
 """Requests in flight have this long to end when the engine stops."""
 
 
