@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import ctypes
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from embedded_arc.errors import EngineError
 from embedded_arc.run import check_token, serve
 from embedded_arc.settings import Settings
+
+
+_M_MMAP_THRESHOLD: Final = -3
+"""A parameter of glibc's `mallopt`, from malloc.h."""
 
 
 def _between(least: float, most: float, what: str) -> argparse._ActionType:
@@ -65,13 +74,18 @@ def parser() -> argparse.ArgumentParser:
         help="rows are dropped this long after they came in; 0 keeps all (default: %(default)s)",
     )
     made.add_argument(
-        "--memory-limit", type=_memory, default="1GB", help="what DuckDB may take (default: %(default)s)"
+        "--memory-limit", type=_memory, default="600MB", help="what DuckDB may take (default: %(default)s)"
     )
     made.add_argument(
         "--threads",
         type=_between(1, 256, "number of threads"),
         default=1,
         help="threads for one query (default: %(default)s)",
+    )
+    made.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="stop cleanly when standard input ends: with whatever started the engine",
     )
     return made
 
@@ -80,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine; the exit status."""
     args = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="embedded_arc: %(message)s", stream=sys.stderr)
+    _give_memory_back()
     try:
         token = os.environ.get("ARC_AUTH_BOOTSTRAP_TOKEN", "")
         check_token(token)
@@ -93,11 +108,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             memory_limit=args.memory_limit,
             threads=int(args.threads),
         )
+        if args.until_stdin_closes:
+            threading.Thread(target=_stop_with_stdin, daemon=True).start()
         asyncio.run(serve(settings, _announce))
     except EngineError as error:
         print(f"embedded_arc: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _stop_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _give_memory_back() -> None:
+    """Let arrays of a megabyte and more go back to the system when they are freed.
+
+    glibc raises that threshold to 32 MB by itself, and its heap then keeps hundreds of megabytes of holes.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
 def _announce(address: str) -> None:

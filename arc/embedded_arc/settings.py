@@ -23,7 +23,7 @@ class Settings:
     """Rows wait in memory at most this long before they are stored and can be seen."""
     keep_s: float | None = 20 * 60.0
     """Stored rows are dropped this long after they arrived; None keeps all."""
-    memory_limit: str = "1GB"
+    memory_limit: str = "600MB"
     """What DuckDB may take, in DuckDB's spelling."""
     threads: int = 1
     """Threads that DuckDB uses for one statement. Statements run side by side in any case; on two cores a
