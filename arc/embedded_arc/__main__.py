@@ -20,7 +20,6 @@ from embedded_arc.errors import EngineError
 from embedded_arc.run import check_token, serve
 from embedded_arc.settings import Settings
 
-
 _M_MMAP_THRESHOLD: Final = -3
 """A parameter of glibc's `mallopt`, from malloc.h."""
 

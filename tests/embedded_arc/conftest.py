@@ -161,6 +161,7 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     def begin(*arguments: str, data_dir: Path = tmp_path / "data", token: str = TOKEN) -> Process:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded_arc", "--port", "0", "--data-dir", str(data_dir), *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -183,6 +184,6 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     for made in started:
         if made.process.poll() is None:
             made.end(signal.SIGTERM)
-        for stream in (made.process.stdout, made.process.stderr):
+        for stream in (made.process.stdin, made.process.stdout, made.process.stderr):
             if stream is not None:
                 stream.close()

@@ -82,6 +82,16 @@ async def test_signals_stop_the_process_with_everything_stored(
         assert await arc.rows("SELECT v FROM db.t ORDER BY v") == [[1], [2]]
 
 
+async def test_the_engine_stops_with_what_started_it(launch: Any, client: Any, cols: Cols) -> None:
+    engine = launch("--flush-age-ms", "60000", "--until-stdin-closes")
+    async with client(engine.url) as arc:
+        assert (await arc.write(cols("t", v=[1, 2])))[0] == 204
+    engine.process.stdin.close()
+    assert engine.process.wait(30) == 0
+    async with client(launch().url) as arc:
+        assert await arc.rows("SELECT v FROM db.t ORDER BY v") == [[1], [2]]
+
+
 async def test_after_a_kill_all_flushed_rows_are_there(launch: Any, client: Any, cols: Cols) -> None:
     engine = launch("--flush-age-ms", "20")
     flushed = 0
