@@ -7,6 +7,7 @@ every file as it is sealed, before anyone waits for it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -68,6 +69,7 @@ class Partials:
         store.on_sealed = self._sealed
 
     def close(self) -> None:
+        self._store.on_sealed = lambda table, segment: None
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def rewritten(self, cursor: duckdb.DuckDBPyConnection, sql: str, tree: Node, table: Table) -> str | None:
@@ -119,7 +121,8 @@ class Partials:
             lately = [a for a in self._asked.values() if a.table is table and now - a.at_s <= LATELY_S]
         columns = table.columns()
         for asked in lately:
-            self._future(asked.shape, columns, segment)
+            with contextlib.suppress(RuntimeError):  # the pool has been shut meanwhile
+                self._future(asked.shape, columns, segment)
 
     def _pieces(
         self, shape: Shape, table: Table, columns: Columns, segments: list[Segment]
