@@ -9,14 +9,15 @@ RATE    ?= 612000
 CARS    ?= 40
 SECONDS ?= 120
 SEED    ?= 1
+DATA_DIR ?= .demo
 
 .PHONY: help demo install test check format readme bench lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SECONDS=0 until stopped, SEED=)
-	@$(BIN)/nascar demo --rate $(RATE) --cars $(CARS) --seconds $(SECONDS) --seed $(SEED)
+demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SECONDS=0 until stopped, SEED=, DATA_DIR=)
+	@$(BIN)/nascar demo --rate $(RATE) --cars $(CARS) --seconds $(SECONDS) --seed $(SEED) --data-dir $(DATA_DIR)
 
 install: $(VENV)/.demo  ## Install everything the commands need into .venv
 
@@ -47,7 +48,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
         --no-emit-index-url --no-annotate --no-header --quiet
 
 clean:  ## Remove the virtual environment and what runs left behind
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .demo .demo-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A failed installation leaves no stamp, so the next call starts it again.
 $(BIN)/python:

@@ -97,7 +97,7 @@ def figures() -> Iterator[str]:
     yield ""
     yield (
         f"* {run['rate']:,} messages/s for {run['seconds']:,} s into the embedded engine: {acknowledged:,} rows "
-        f"acknowledged, {missed:,} missed, {failed:,} failed, {sum(run['stored_at_end'].values()):,} stored."
+        f"acknowledged, {missed:,} missed, {failed:,} failed, {sum(run['stored'].values()):,} stored."
     )
     yield (
         f"* The generator took {run['generator']['cores']:.2f} of a core and at most "

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
@@ -29,7 +30,9 @@ import psutil
 
 from nascar.cli.engine import EngineProcess
 from nascar.questions import for_database, load_questions
+from nascar.stream import report as reports
 from nascar.stream.client import Client
+from nascar.stream.readback import verify
 from nascar.telemetry.schema import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -131,8 +134,11 @@ async def engine_run(rate: int, seconds: int) -> dict[str, Any]:
                     except TimeoutError:
                         continue
                 asking.cancel()
-                report = json.loads(file.read_text())
-                stored = {table.name: await client.count(table.name) for table in TABLES}
+                # A question that failed ended the asking, and must not end in silence.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asking
+                report = reports.read(file)
+                verification = await verify(report, client, deadline_s=60)
     steady, end = 10, len(client_side.cpu_s) - 5
     first_minute = min(60, end)
     return {
@@ -140,7 +146,8 @@ async def engine_run(rate: int, seconds: int) -> dict[str, Any]:
         "seconds": seconds,
         "verdict": report["verdict_text"],
         "tables": report["tables"],
-        "stored_at_end": stored,
+        "verified": verification.ok,
+        "stored": {table.table: table.stored for table in verification.tables},
         "latency_ms": report["latency_ms"],
         "generator": {
             "cores": client_side.cores(steady, end),
@@ -209,8 +216,8 @@ def document(found: dict[str, Any], name: str) -> str:
         f"| dry run: race, rows and encoding, one process | {dry['rows_per_cpu_s'] / 1e6:.1f} M messages per "
         f"CPU-second ({dry['rows']:,} in {dry['cpu_s']:.1f} s), {dry['max_rss_mb']:.0f} MB |",
         f"| run | {run['rate']:,} messages/s for {run['seconds']} s: {run['verdict']} |",
-        f"| rows acknowledged / missed or failed / stored at the end | {acknowledged:,} / {lost:,} / "
-        f"{sum(run['stored_at_end'].values()):,} |",
+        f"| rows acknowledged / missed or failed / stored | {acknowledged:,} / {lost:,} / "
+        f"{sum(run['stored'].values()):,}, {'equal' if run['verified'] else 'NOT equal'} |",
         f"| write latency from the due time, P50 / P95 / P99 / max | {_four(due)} ms |",
         f"| write latency from the send, P50 / P95 / P99 / max | {_four(send)} ms |",
         f"| generator: CPU, whole run / last minute | {generator['cores']:.2f} / "

@@ -13,8 +13,10 @@ import argparse
 import asyncio
 import contextlib
 import io
+import re
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from nascar.cli.arguments import DEFAULT_DATABASE
@@ -55,7 +57,10 @@ async def record(seconds: float, rate: int, seed: int) -> None:
             run.stop()
             await streaming
     (ROOT / "docs").mkdir(exist_ok=True)
-    console.save_svg(str(ROOT / "docs" / "terminal.svg"), title=f"make demo RATE={rate}")
+    # The picture needs no network: the fonts that rich would fetch are left to the reader's machine.
+    own_fonts = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    title = f"make demo RATE={rate}"
+    console.save_svg(str(ROOT / "docs" / "terminal.svg"), title=title, code_format=own_fonts)
     print("Wrote docs/terminal.svg")
 
 

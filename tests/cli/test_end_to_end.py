@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.cli.conftest import TOKEN, Engine, Nascar, end_engine, start_engine
@@ -106,19 +108,22 @@ def test_times_in_milliseconds_are_verified_too(engine: Engine, nascar: Nascar, 
     assert nascar("verify", "--report", str(report), "--url", engine.url).returncode == 0
 
 
-def test_ctrl_c_drains_and_prints_the_ledger(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_drains_and_prints_the_ledger(
+    engine: Engine, tmp_path: Path, number: signal.Signals
+) -> None:
     report = tmp_path / "stopped.json"
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "nascar", "stream", "--url", engine.url, "--rate", "24000"),
-            *("--duration", "0", "--database", "stopped", "--report", str(report)),
+            *("--duration", "0", "--database", f"stopped_{number.value}", "--report", str(report)),
         ],
         env={**os.environ, "ARC_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         text=True,
     )
     time.sleep(5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert "Ledger" in output
     assert process.returncode == 0, output
@@ -179,7 +184,7 @@ def test_a_wrong_token_stops_before_anything_is_sent(engine: Engine, nascar: Nas
         (["--rate", "100", "--duration", "0.1"], "no car gets a row"),
         (["--report", "/nowhere/at/all.json"], "cannot be written"),
         (["--entries", "/nowhere/entries.csv"], "entries.csv"),
-        (["--time-unit", "ns"], "invalid"),
+        (["--time-unit", "ns"], "give us or ms"),
     ],
 )
 def test_bad_input_ends_with_two_and_says_what_would_be_right(
@@ -190,6 +195,74 @@ def test_bad_input_ends_with_two_and_says_what_would_be_right(
     assert run.returncode == 2, run.stdout + run.stderr
     assert words in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_server_that_is_not_there_ends_with_one(nascar: Nascar) -> None:
+    run = nascar("queries", "--url", "http://127.0.0.1:9")
+    assert run.returncode == 1
+    assert "No server is ready at http://127.0.0.1:9" in run.stderr
+
+
+def test_a_token_that_may_not_write_ends_with_two(engine: Engine, nascar: Nascar) -> None:
+    request = urllib.request.Request(
+        engine.url + "/api/v1/auth/tokens",
+        data=json.dumps({"name": "reader", "permissions": ["read"]}).encode(),
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        reader = json.load(response)["token"]
+    run = nascar("stream", "--url", engine.url, "--duration", "1", token=reader)
+    assert run.returncode == 2
+    assert "403" in run.stderr
+    assert reader not in run.stderr
+
+
+def test_the_published_script_runs_a_published_command_line(engine: Engine) -> None:
+    published = [
+        "--token",
+        "T",
+        "--url",
+        "U",
+        "--database",
+        "nascar_telemetry",
+        "--rate",
+        "612000",
+        "--duration",
+        "60",
+    ]
+    own = {"T": TOKEN, "U": engine.url, "612000": "24000", "60": "2"}
+    run = subprocess.run(
+        [sys.executable, "nascar_telemetry.py", *(own.get(word, word) for word in published)],
+        cwd=Path(__file__).parents[2] / "generator",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Ledger" in run.stdout
+
+
+def test_a_report_of_a_dry_run_cannot_be_verified(engine: Engine, nascar: Nascar, tmp_path: Path) -> None:
+    report = tmp_path / "dry.json"
+    assert nascar("stream", "--dry-run", "--duration", "1", "--report", str(report)).returncode == 0
+    run = nascar("verify", "--report", str(report), "--url", engine.url)
+    assert run.returncode == 2
+    assert "dry run" in run.stderr
+
+
+def test_a_database_with_a_hyphen_is_written_verified_and_asked(
+    engine: Engine, nascar: Nascar, tmp_path: Path
+) -> None:
+    report = tmp_path / "hyphen.json"
+    run = nascar(
+        *("stream", "--url", engine.url, "--database", "race-1", "--rate", "24000", "--duration", "2"),
+        *("--report", str(report)),
+    )
+    assert run.returncode == 0, run.stderr
+    assert nascar("verify", "--report", str(report), "--url", engine.url).returncode == 0
+    asked = nascar("queries", "--url", engine.url, "--database", "race-1", "--json")
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["queries"][0]["rows"]
 
 
 def test_no_token_ends_with_two(nascar: Nascar) -> None:
@@ -217,6 +290,39 @@ def test_export_writes_the_rows_as_parquet(nascar: Nascar, tmp_path: Path) -> No
     files = sorted(file.name for file in (tmp_path / "rows").iterdir())
     assert files == ["chassis_telemetry.parquet", "engine_telemetry.parquet", "tire_telemetry.parquet"]
     assert run.stdout.count("8,000 rows") == 3
+
+
+def test_a_demo_whose_engine_dies_prints_the_ledger_and_ends_with_one(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "nascar", "demo", "--seconds", "8", "--rate", "24000"),
+            *("--data-dir", str(tmp_path / "data"), "--report", str(tmp_path / "demo.json")),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(5)
+    for child in psutil.Process(process.pid).children():
+        child.kill()
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    assert "Ledger" in output
+    assert json.loads((tmp_path / "demo.json").read_text())["verdict"] == "not held"
+
+
+def test_an_engine_ends_with_the_demo_that_started_it(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "nascar", "demo", "--seconds", "60", "--rate", "24000"),
+            *("--data-dir", str(tmp_path / "data")),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    time.sleep(5)
+    (engine,) = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait(timeout=10)
+    engine.wait(timeout=20)
 
 
 def test_the_demo_ends_by_itself_with_the_proof(nascar: Nascar, tmp_path: Path) -> None:

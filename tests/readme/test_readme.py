@@ -24,6 +24,15 @@ def test_every_link_leads_somewhere() -> None:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_no_committed_file_of_ours_fetches_from_a_content_network() -> None:
+    names = subprocess.run(
+        ["git", "ls-files", "docs", "grafana"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    for name in names.split():
+        text = (ROOT / name).read_text(errors="replace")
+        assert not re.search(r"(?:src|href|url)\W{1,3}https?://[^\s\"')]*(?:cdn|fonts)", text), name
+
+
 def test_every_make_target_it_names_is_there() -> None:
     makefiles = "".join((ROOT / name).read_text() for name in ("Makefile", "stack.mk"))
     targets = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))

@@ -38,7 +38,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
     def convert(text: str) -> int:
         try:
-            value = int(text.replace(",", "").replace("_", ""))
+            value = int(text.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+", text) else text)
         except ValueError:
             raise argparse.ArgumentTypeError(
                 f"{text!r} is not a whole number; give {least:,} to {most:,}"

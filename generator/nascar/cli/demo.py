@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import sys
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.text import Text
 
 from nascar.cli import arguments
 from nascar.cli.engine import EngineProcess
@@ -17,6 +19,7 @@ from nascar.cli.questions import QuestionBoard
 from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS, stopping_on_signals
 from nascar.cli.summary import output_console, print_summary
 from nascar.cli.terminal import Screen
+from nascar.errors import NascarError
 from nascar.questions import load_questions
 from nascar.stream import report as reports
 from nascar.stream.client import Client
@@ -28,6 +31,8 @@ from nascar.stream.verdict import Verdict, verdict
 
 DEFAULT_SECONDS: Final = 120.0
 KEEP_MINUTES: Final = 20
+COUNT_S: Final = 60.0
+"""The engine has this long to store what it acknowledged."""
 FIRST_QUESTION_S: Final = 4.0
 """The first rows are visible by then."""
 
@@ -98,19 +103,29 @@ async def _run(args: argparse.Namespace, pipeline: Pipeline) -> int:
             board = QuestionBoard(load_questions(), client, settings.database)
             result = await _race(console, settings, pipeline, board)
             judged = verdict(result)
-            report = reports.build(result, judged, RunFacts(args.seed, args.cars))
+            report = reports.build(
+                result, judged, RunFacts(args.seed, args.cars, arguments=tuple(sys.argv[1:]))
+            )
+            if args.report is not None:
+                reports.write(report, args.report)
             verification = None
-            if result.ledger.total().scheduled and _is_all_kept(result):
-                console.print("The race is over; counting what is stored ...")
-                verification = await verify(report, client, deadline_s=60)
-                if not result.stopped:
-                    await board.ask_all()
+            trouble: NascarError | None = None
+            try:
+                if result.ledger.total().scheduled and _is_all_kept(result):
+                    console.print("The race is over; counting what is stored ...")
+                    verification = await verify(report, client, deadline_s=COUNT_S)
+                    if not result.stopped:
+                        await board.ask_all()
+            except NascarError as error:
+                # The engine is gone: what is known of the run is printed all the same.
+                trouble = error
     questions = board.picture()
     if questions is not None:
         console.print(questions)
     print_summary(console, result, judged, verification)
-    if args.report is not None:
-        reports.write(report, args.report)
+    if trouble is not None:
+        console.print(Text(f"The stored rows could not be counted: {trouble}", style="bold red"))
+        return 1
     return _conclude(console, result, judged, verification)
 
 
@@ -143,6 +158,8 @@ def _is_all_kept(result: Result) -> bool:
 def _conclude(console: Console, result: Result, judged: Verdict, verification: Verification | None) -> int:
     if judged.suggested_rate is not None:
         console.print(f"Next: a rate that this machine holds: make demo RATE={judged.suggested_rate}")
+    elif not result.ledger.total().scheduled:
+        console.print("Nothing was sent: the run ended before the first row was due. Next: make demo")
     elif verification is None:
         console.print(
             f"Not counted: the engine keeps {KEEP_MINUTES} minutes and this run was longer. "

@@ -17,8 +17,8 @@ from nascar.errors import NascarError, UsageError
 
 START_S: Final = 30.0
 STOP_S: Final = 60.0
-BYTES_PER_ROW: Final = 40
-"""Generous estimate of what a stored row takes on the disk while the demo runs."""
+BYTES_PER_ROW: Final = 12
+"""What a stored row may take on the disk, old files not yet dropped included: twice what was measured (6)."""
 
 
 class EngineProcess:
@@ -48,8 +48,10 @@ class EngineProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "embedded_arc", "--host", "127.0.0.1", "--port", "0"),
                 *("--data-dir", str(self._data_dir / "data"), "--keep-minutes", str(self._keep_minutes)),
+                # However this process ends, the pipe closes, and the engine with it.
+                "--until-stdin-closes",
                 env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
                 # Ctrl-C is for the demo alone: the engine has to take what is still in flight.
@@ -60,6 +62,9 @@ class EngineProcess:
             line = await asyncio.wait_for(self._process.stdout.readline(), START_S)
         except TimeoutError:
             line = b""
+        except BaseException:
+            await self.__aexit__()
+            raise
         address = line.decode().rpartition(" at ")[2].strip()
         if not address.startswith("http://"):
             await self._end()

@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Example: nascar export ./rows --seconds 10 --rate 612000 --seed 7 --start-at 2026-05-24T18:00:00Z",
     )
     parser.add_argument(
-        "directory", type=Path, help="folder to write into; made if it is not there", metavar="DIR"
+        "directory", type=Path, help="folder to write into: empty, or made if it is not there", metavar="DIR"
     )
     parser.add_argument(
         "--seconds",

@@ -34,7 +34,7 @@ class Pipeline:
         if self.plan(0).instants == 0:
             raise UsageError(
                 f"At {self.rate:,} messages/s no car gets a row into each table within {self.duration_s:g} s. "
-                "Give a higher --rate, a longer --duration, or fewer --cars."
+                "Give a higher --rate, a longer run, or fewer --cars."
             )
 
     def plan(self, start_us: int) -> RowPlan:

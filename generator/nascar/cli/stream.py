@@ -64,8 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pregenerate-batches",
         type=arguments.whole_number(1, 1_000_000),
         default=DEFAULT_PREGENERATE,
-        help="most encoded batches that wait to be sent; never more than a second or 64 MB ahead of the "
-        "schedule, for live rows cannot be made long before their time (default: %(default)s)",
+        help="most encoded batches that wait to be sent; never more than a quarter of a second or 64 MB ahead of "
+        "the schedule, for live rows cannot be made long before their time (default: %(default)s)",
         metavar="N",
     )
     parser.add_argument(
@@ -85,8 +85,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time-unit",
-        type=TimeUnit,
-        choices=list(TimeUnit),
+        type=_time_unit,
         default=TimeUnit.US,
         help="unit of the column time; ms is the published form and merges samples of 5,100 Hz (default: us)",
         metavar="us|ms",
@@ -142,9 +141,10 @@ def run(args: argparse.Namespace) -> int:
     judged = verdict(result)
     facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]))
     report = reports.build(result, judged, facts)
-    print_summary(console, result, judged)
     if args.report is not None:
+        # Before anything is printed: a reader of the output that goes away must not cost the report.
         reports.write(report, args.report)
+    print_summary(console, result, judged)
     _say_what_next(console, args, result, judged)
     return 0 if judged.ok else 1
 
@@ -172,6 +172,13 @@ class stopping_on_signals:  # noqa: N801 - a context manager that reads as a sen
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _time_unit(text: str) -> TimeUnit:
+    try:
+        return TimeUnit(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no unit of the times; give us or ms") from None
 
 
 def _duration_s(args: argparse.Namespace) -> float | None:

@@ -53,6 +53,7 @@ class Screen:
         self._pipeline = pipeline
         self._below = below
         self._task: asyncio.Task[None] | None = None
+        self._told_s = 0.0
 
     async def __aenter__(self) -> Self:
         show = self._draw if self._console.is_terminal else self._print_lines
@@ -64,6 +65,8 @@ class Screen:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if not self._console.is_terminal:
+            self._print_notes()
 
     def picture(self) -> RenderableType:
         """The whole screen as it is now."""
@@ -91,17 +94,20 @@ class Screen:
                 live.update(self.picture(), refresh=True)
 
     async def _print_lines(self) -> None:
-        told = 0.0
         while True:
             await asyncio.sleep(LINE_EVERY_S)
+            self._print_notes()
             snapshot = self._run.snapshot()
             standings = self._pipeline.standings()
-            for note in snapshot.notes:
-                if note.at_s > told:
-                    told = note.at_s
-                    print(f"note: {note.text}", flush=True)
             if standings is not None:
                 print(line(standings, snapshot), flush=True)
+
+    def _print_notes(self) -> None:
+        """Say what has not been said yet."""
+        for note in self._run.snapshot().notes:
+            if note.at_s > self._told_s:
+                self._told_s = note.at_s
+                print(f"note: {note.text}", flush=True)
 
 
 def line(standings: Standings, snapshot: Snapshot) -> str:

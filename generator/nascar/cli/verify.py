@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from nascar.cli.arguments import add_server, seconds, token_of
+from nascar.errors import UsageError
 from nascar.stream import report as reports
 from nascar.stream.client import Client
 from nascar.stream.readback import verify
@@ -30,6 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_server(parser)
     parser.set_defaults(database=None)
+    next(
+        action for action in parser._actions if action.dest == "database"
+    ).help = "database name (default: the report's)"
     parser.add_argument(
         "--deadline",
         type=seconds(0, 3600),
@@ -46,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace, token: str) -> int:
     report = reports.read(args.report)
+    if report.get("dry_run"):
+        raise UsageError(
+            f"{args.report} is of a dry run: nothing was sent. Run `nascar stream` without --dry-run."
+        )
     database = args.database or report["database"]
     async with Client(args.url, token, database=database, request_timeout_s=60) as client:
         await client.wait_ready(timeout_s=5)

@@ -64,7 +64,7 @@ class Result:
     stopped: bool = False
     """Ended by `stop` before its time."""
     error: NascarError | None = None
-    """What ended the run before its time; the caller prints the ledger and then raises it."""
+    """What ended the run before its time; the verdict names it among its reasons."""
     notes: tuple[Note, ...] = ()
 
     @property
