@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from nascar.race.car import MASS_KG, TANK_GAL
+from nascar.race.car import MASS_KG
 from nascar.race.drivers import Drivers
 from nascar.race.speed_plan import CELL_M, SpeedPlan, Style
 from nascar.race.state import Cars, Lane, Phase
@@ -20,7 +20,7 @@ _IN_HAND: Final = 0.99
 """Of the plan's speed, where the rows behind are still in the turn."""
 
 
-def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
+def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: float) -> Cars:
     """Every car's state at tick 0. The leader stands at the start line; all run flat out."""
     n = drivers.grid.size
     order = np.argsort(-drivers.grid, kind="stable")
@@ -46,7 +46,7 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers) -> Cars:
         pace=np.full(n, 1.0),
         style=np.full(n, int(Style.NORMAL)),
         stop_lap_m=np.full(n, np.inf),
-        fuel_gal=np.full(n, TANK_GAL - 0.1),
+        fuel_gal=np.full(n, fuel_gal),
         mass_kg=np.full(n, MASS_KG),
         # What the pace laps leave behind.
         water_temp_f=np.full(n, 200.0),

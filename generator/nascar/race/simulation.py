@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race import chassis, engine, tires
-from nascar.race.car import GRAVITY_MPS2
+from nascar.race.car import GRAVITY_MPS2, TANK_GAL
 from nascar.race.drivers import draw_drivers
 from nascar.race.entries import Entry
 from nascar.race.frames import FLAGS, Bools, Floats, Frames
@@ -23,6 +23,8 @@ from nascar.race.state import Phase
 from nascar.race.track import Track
 from nascar.race.traffic import STEP_TICKS, Traffic
 
+_START_FUEL_GAL: Final = TANK_GAL - 0.1
+"""A full cell, less what the pace laps burnt."""
 _GREEN: Final = FLAGS.index("green")
 _ARRAYS: Final = tuple(field.name for field in fields(Frames) if field.name != "first_tick")
 
@@ -34,7 +36,9 @@ class Race:
     depend on how the ticks are cut into calls.
     """
 
-    def __init__(self, entries: Sequence[Entry], track: Track, seed: int) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], track: Track, seed: int, *, start_fuel_gal: float = _START_FUEL_GAL
+    ) -> None:
         if not entries:
             raise ValueError("a race needs at least one car")
         if seed < 0:
@@ -45,7 +49,7 @@ class Race:
         plan = SpeedPlan(track)
         drivers = draw_drivers(seed, len(self.entries))
         self._thirst = drivers.thirst
-        self._cars = starting_grid(track, plan, drivers)
+        self._cars = starting_grid(track, plan, drivers, start_fuel_gal)
         self._pace = Pace(seed, track, drivers)
         self._motion = Motion(self._cars, plan)
         self._traffic = Traffic(track, len(self.entries))
