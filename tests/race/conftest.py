@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from nascar.race.car import LENGTH_M, WIDTH_M
 from nascar.race.entries import field, load_entries
 from nascar.race.frames import TICK_S, Bools, Floats, Frames
 from nascar.race.simulation import Race
@@ -81,7 +82,7 @@ def lap_times_s(distance_m: Floats, length_m: float) -> Floats:
 
 
 def overlaps(distance_m: Floats, lane_m: Floats, length_m: float) -> list[tuple[int, int, int]]:
-    """Tick and the two cars wherever two cars are in one place; cars are 4.9 m long and 2 m wide."""
+    """Tick and the two cars wherever two cars touch."""
     found = []
     place = np.mod(distance_m, length_m)
     order = np.argsort(place, axis=1, kind="stable")
@@ -91,6 +92,6 @@ def overlaps(distance_m: Floats, lane_m: Floats, length_m: float) -> list[tuple[
         gap_m = np.roll(along, -step, axis=1) - along
         gap_m = np.where(gap_m < 0, gap_m + length_m, gap_m)
         aside_m = np.abs(np.roll(across, -step, axis=1) - across)
-        for tick, at in np.argwhere((gap_m < 4.9) & (aside_m < 1.95)):
+        for tick, at in np.argwhere((gap_m < LENGTH_M) & (aside_m < WIDTH_M)):
             found.append((int(tick), int(order[tick, at]), int(order[tick, (at + step) % order.shape[1]])))
     return found

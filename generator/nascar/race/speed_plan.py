@@ -54,7 +54,6 @@ _TURN_IN_G: Final = {
     Style.FIRM: 0.66,
     Style.LATE: _LATE_G,
 }
-_NORMAL_STYLES: Final = 4
 
 
 class SpeedPlan:

@@ -11,7 +11,6 @@ from nascar.race.angles import sin_cos
 from nascar.race.frames import Floats
 
 FT_M: Final = 0.3048
-MILE_M: Final = 1609.344
 _RAD_PER_DEG: Final = 3.141592653589793 / 180.0
 
 
