@@ -16,7 +16,7 @@ from nascar.cli.arguments import add_server, token_of, whole_number
 from nascar.cli.summary import output_console
 from nascar.errors import ServerError, TokenRefused
 from nascar.questions import Question, for_database, load_questions
-from nascar.stream.client import Answer, Client
+from nascar.stream.client import Answer, Client, is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ class Asked:
 
 async def ask(client: Client, question: Question, database: str) -> Asked:
     """Ask one of the eight as its file has it, for `database`. A refused token is raised, all else is kept."""
-    # Arc cannot read `a-b.table`; such a database goes into the header, and bare names into the SQL.
-    plain = database.replace("_", "").isalnum()
+    plain = is_plain(database)
     sql = for_database(question.sql, database if plain else "")
     try:
         return Asked(question, sql, await client.query(sql, database=None if plain else database))

@@ -64,6 +64,11 @@ class Answer:
     """What the server says it took; None if it does not say."""
 
 
+def is_plain(database: str) -> bool:
+    """Whether SQL can name ``database.table``; Arc cannot read ``a-b.table``, which has to go into the header."""
+    return database.replace("_", "").isalnum()
+
+
 class QueryError(ServerError):
     """The server understood the question and did not answer it (4xx)."""
 
@@ -217,8 +222,7 @@ class Client:
 
     async def count(self, table: str, where: str = "", *, what: str = "COUNT(*)") -> int:
         """Rows of `table` in the client's database; 0 for a table that is not there yet."""
-        # Arc cannot read `a-b.table`; such a database must go into the header instead.
-        plain = self.database.replace("_", "").isalnum()
+        plain = is_plain(self.database)
         source, database = (f"{self.database}.{table}", None) if plain else (table, self.database)
         clause = f" WHERE {where}" if where else ""
         answer = await self.query(f"SELECT {what} FROM {source}{clause}", database=database)
