@@ -16,7 +16,7 @@ import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final
 
 from nascar.race import entries as entry_list
@@ -43,11 +43,7 @@ class Recording:
 
     def advance(self, ticks: int) -> Frames:
         first, self._next = self._next, self._next + ticks
-        cut = slice(first, self._next)
-        arrays = {
-            f.name: getattr(self._frames, f.name)[cut] for f in fields(Frames) if f.name != "first_tick"
-        }
-        return Frames(first_tick=first, **arrays)
+        return self._frames.cut(first, ticks)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,10 @@
     ├── ServerError          exit 1   the server is away, or answered what it should not
     └── UsageError           exit 2   the input is wrong; nothing was sent
         ├── TokenRefused     exit 2   401 or 403: no retry can help
-        └── EntriesError     exit 2   a malformed entry list (line and column named)
+        ├── EntriesError     exit 2   a malformed entry list (line and column named)
+        ├── TrackError       exit 2   a malformed track (line and field named)
+        ├── CommandsError    exit 2   a malformed file of race commands (line and field named)
+        └── CommandRefused   exit 2   a command that the race cannot carry out now (nothing is changed)
 
 Each message is one or two sentences for the person at the terminal and names the next action. A token
 never appears in a message.
@@ -35,3 +38,15 @@ class TokenRefused(UsageError):
 
 class EntriesError(UsageError):
     """The entry list cannot be read; the message names file, line and column."""
+
+
+class TrackError(UsageError):
+    """The track cannot be read, or does not close; the message names file, line and field."""
+
+
+class CommandsError(UsageError):
+    """The race commands cannot be read; the message names file, line and field."""
+
+
+class CommandRefused(UsageError):
+    """The race cannot carry out the command: its time has passed, or its car is out. Nothing is changed."""

@@ -13,7 +13,7 @@ import pytest
 
 from nascar.race.chance import Purpose, bell, uniform
 from nascar.race.entries import field, load_entries
-from nascar.race.frames import Frames
+from nascar.race.frames import ARRAYS
 from nascar.race.simulation import Race
 from nascar.race.track import charlotte
 
@@ -28,9 +28,8 @@ def _hash(cars: int, seed: int, cuts: tuple[int, ...]) -> str:
     for ticks in cycle(cuts):
         frames = race.advance(min(ticks, left))
         left -= frames.ticks
-        for name in Frames.__dataclass_fields__:
-            if name != "first_tick":
-                channels.setdefault(name, []).append(np.ascontiguousarray(getattr(frames, name)).tobytes())
+        for name in ARRAYS:
+            channels.setdefault(name, []).append(np.ascontiguousarray(getattr(frames, name)).tobytes())
         if not left:
             break
     digest = hashlib.sha256()
@@ -78,9 +77,7 @@ def test_another_seed_is_another_race() -> None:
 def test_frames_are_read_only_and_stay_valid_after_the_race_moves_on() -> None:
     race = Race(field(load_entries(), 8), charlotte(), 1)
     frames = race.advance(30)
-    before = {
-        name: np.copy(getattr(frames, name)) for name in Frames.__dataclass_fields__ if name != "first_tick"
-    }
+    before = {name: np.copy(getattr(frames, name)) for name in ARRAYS}
     race.advance(300)
     for name, array in before.items():
         kept = getattr(frames, name)

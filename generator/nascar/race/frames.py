@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nascar.race.events import Event
 
 TICK_S: Final = 0.04
 """Length of a tick in seconds of race time (25 Hz): short against what a 3,400 lb car can do."""
@@ -71,6 +74,9 @@ class Frames:
     tire_wear: Floats
     """0 new … 1 worn to the cords."""
 
+    events: tuple[Event, ...] = ()
+    """What happened in these ticks, in order of their ticks."""
+
     @property
     def ticks(self) -> int:
         return int(self.distance_m.shape[0])
@@ -79,10 +85,34 @@ class Frames:
     def cars(self) -> int:
         return int(self.distance_m.shape[1])
 
+    def cut(self, skip: int, ticks: int) -> Frames:
+        """The `ticks` ticks after the first `skip`, with what happened in them."""
+        if skip == 0 and ticks == self.ticks:
+            return self
+        first, stop = self.first_tick + skip, self.first_tick + skip + ticks
+        arrays = {name: getattr(self, name)[skip : skip + ticks] for name in ARRAYS}
+        events = tuple(event for event in self.events if first <= event.tick < stop)
+        return Frames(first_tick=first, events=events, **arrays)
+
     def channel(self, name: str, tire: str | None = None) -> NDArray[Any]:
         """The ``(ticks, cars)`` array called `name`; for a tire array, that of one `tire`."""
         array: NDArray[Any] = getattr(self, name)
         return array if tire is None else array[..., TIRES.index(tire)]
+
+
+ARRAYS: Final = tuple(field.name for field in fields(Frames) if field.name not in ("first_tick", "events"))
+"""Names of the arrays of `Frames`, in order."""
+
+
+def join_frames(parts: Sequence[Frames]) -> Frames:
+    """Frames that follow one another as one."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+    for array in arrays.values():
+        array.flags.writeable = False
+    events = tuple(event for part in parts for event in part.events)
+    return Frames(first_tick=parts[0].first_tick, events=events, **arrays)
 
 
 class FrameSource(Protocol):

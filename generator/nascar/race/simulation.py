@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from nascar.race import chassis, engine, tires
 from nascar.race.car import GRAVITY_MPS2, TANK_GAL
 from nascar.race.drivers import draw_drivers
 from nascar.race.entries import Entry
-from nascar.race.frames import FLAGS, Bools, Floats, Frames
+from nascar.race.frames import FLAGS, Bools, Floats, Frames, join_frames
 from nascar.race.grid import starting_grid
 from nascar.race.motion import BLOCK_TICKS, Motion
 from nascar.race.pace import Pace
@@ -26,7 +25,6 @@ from nascar.race.traffic import STEP_TICKS, Traffic
 _START_FUEL_GAL: Final = TANK_GAL - 0.1
 """A full cell, less what the pace laps burnt."""
 _GREEN: Final = FLAGS.index("green")
-_ARRAYS: Final = tuple(field.name for field in fields(Frames) if field.name != "first_tick")
 
 
 class Race:
@@ -64,7 +62,7 @@ class Race:
         """The next `ticks` ticks."""
         if ticks < 1:
             raise ValueError(f"a race advances by at least one tick, not by {ticks}")
-        first, stop = self._next_tick, self._next_tick + ticks
+        stop = self._next_tick + ticks
         parts: list[Frames] = []
         while self._next_tick < stop:
             if self._block is None or self._next_tick >= self._worked_out:
@@ -72,9 +70,9 @@ class Race:
                 self._worked_out += BLOCK_TICKS
             skip = self._next_tick - self._block.first_tick
             take = min(stop - self._next_tick, BLOCK_TICKS - skip)
-            parts.append(_slice(self._block, skip, take))
+            parts.append(self._block.cut(skip, take))
             self._next_tick += take
-        return parts[0] if len(parts) == 1 else _join(first, parts)
+        return join_frames(parts)
 
     def _work_out(self) -> Frames:
         """The next block."""
@@ -164,18 +162,3 @@ def _positions(distance_m: Floats) -> NDArray[np.int32]:
     position = np.empty(distance_m.shape, np.int32)
     np.put_along_axis(position, order, np.arange(1, distance_m.shape[1] + 1, dtype=np.int32)[None], axis=1)
     return position
-
-
-def _slice(frames: Frames, skip: int, ticks: int) -> Frames:
-    if skip == 0 and ticks == frames.ticks:
-        return frames
-    cut = slice(skip, skip + ticks)
-    arrays = {name: getattr(frames, name)[cut] for name in _ARRAYS}
-    return Frames(first_tick=frames.first_tick + skip, **arrays)
-
-
-def _join(first_tick: int, parts: list[Frames]) -> Frames:
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
-    for array in arrays.values():
-        array.flags.writeable = False
-    return Frames(first_tick=first_tick, **arrays)

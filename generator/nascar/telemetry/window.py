@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Final
 
-import numpy as np
-
-from nascar.race.frames import Frames, FrameSource
+from nascar.race.frames import Frames, FrameSource, join_frames
 
 BLOCK_TICKS: Final = 25
 """Ticks asked of the race at a time: a second, the block in which the race itself works."""
@@ -50,9 +47,5 @@ def _join(blocks: list[Frames], first: int) -> Frames:
     """Consecutive blocks as one, from tick `first` on."""
     blocks = [b for b in blocks if b.first_tick + b.ticks > first]
     skip = max(0, first - blocks[0].first_tick)
-    arrays = {
-        field.name: np.concatenate([getattr(block, field.name) for block in blocks])[skip:]
-        for field in fields(Frames)
-        if field.name != "first_tick"
-    }
-    return Frames(first_tick=blocks[0].first_tick + skip, **arrays)
+    joined = join_frames(blocks)
+    return joined.cut(skip, joined.ticks - skip)
