@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
 
@@ -60,5 +60,5 @@ if CACHE_VARIABLE not in os.environ:
 
 def compiled(function: Function) -> Function:
     """`function` as machine code; its first call compiles it, or loads what an earlier run compiled."""
-    done: Function = numba.njit(cache=True, error_model="numpy")(function)
-    return done
+    done: Any = numba.njit(cache=True, error_model="numpy")(function)
+    return cast(Function, done)

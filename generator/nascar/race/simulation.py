@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +125,7 @@ class Race:
         cars.oil_temp_f = oil_temp_f[-1].copy()
         cars.tire_temp_f = tire_temp_f[-1].copy()
         cars.tire_wear = tire_wear[-1].copy()
-        arrays = {
+        arrays: dict[str, Any] = {
             "distance_m": distance_m,
             "lap": np.maximum(lap, 1),
             "position": _positions(distance_m),
