@@ -55,7 +55,7 @@ def _cache_folder() -> Path:
 
 
 if CACHE_VARIABLE not in os.environ:
-    numba.config.CACHE_DIR = str(_cache_folder())
+    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
 def compiled(function: Function) -> Function:
