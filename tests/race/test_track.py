@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nascar.race.track import FT_M, Track
+from nascar.race.course import FT_M
+from nascar.race.track import Track
 
 
 def test_law_16_the_heading_closes_to_a_full_turn(track: Track) -> None:

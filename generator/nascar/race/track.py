@@ -1,73 +1,42 @@
-"""The track as data: a closed centre line with continuous curvature and banking, and its pit road."""
+"""The track: lookups along a closed centre line with continuous curvature and banking."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from nascar.race.angles import sin_cos
+from nascar.race.course import Course, Section
 from nascar.race.frames import Floats
+from nascar.race.track_file import TRACKS, read_course
 
-FT_M: Final = 0.3048
+__all__ = ("TRACKS", "Track", "charlotte", "half_mile", "load_track")
+
 _RAD_PER_DEG: Final = 3.141592653589793 / 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A stretch of the centre line over which curvature and banking move in a straight line.
-
-    It begins with what the section before it ends with: a constant value is a straight or an arc, a
-    moving one a clothoid.
-    """
-
-    length_m: float
-    curvature_per_m: float
-    """At its end, positive to the left."""
-    banking_deg: float
-    """At its end; the inside is low."""
-
-
-@dataclass(frozen=True, slots=True)
-class PitRoad:
-    """Pit road beside the track, as distances from the start line along the centre line of one lap.
-
-    A place may lie beyond the lap's length: the pit road passes the start line.
-    """
-
-    leave_m: float
-    """Where a car that will stop leaves the racing lanes for the apron."""
-    entry_m: float
-    """Where pit road begins; from here the gearbox and the speed may be below the racing ranges."""
-    limit_from_m: float
-    """From here the speed limit holds …"""
-    limit_to_m: float
-    """… to here."""
-    first_box_m: float
-    box_spacing_m: float
-    boxes: int
-    """In one row; larger fields get further rows beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Corner:
-    """Where a turn begins and ends on the lap."""
-
-    start_m: float
-    end_m: float
-    grip: float
-    """Of the pavement, as a factor on the tires'."""
 
 
 class Track:
     """A closed course. Every lookup takes distances of any size and sign and wraps them around the lap."""
 
-    def __init__(self, name: str, sections: tuple[Section, ...], corners: tuple[Corner, ...], pit: PitRoad):
-        self.name = name
-        self.sections = sections
-        self.corners = corners
-        self.pit = pit
+    def __init__(self, course: Course) -> None:
+        self.name = course.name
+        self.sections = sections = course.sections
+        self.corners = course.corners
+        self.pit = course.pit
+        self.laps = course.laps
+        """Distance of a race here, unless another is asked for."""
+        self.pace_mps = course.pace_mps
+        """Speed of the pace car."""
+        self.pit_limit_mps = course.pit_limit_mps
+        self.pole_lap_s = course.pole_lap_s
+        """Published time of a qualifying lap; None where there is none."""
+        self.spin_from_m = course.spin_from_m
+        """From here on a car that loses control can slide to the infield without crossing pit road …"""
+        self.spin_to_m = course.spin_to_m
+        """… to here."""
         ends: Floats = np.cumsum([section.length_m for section in sections])
         self.length_m = float(ends[-1])
         self.cells = round(self.length_m)
@@ -151,41 +120,21 @@ def _centre_line(grid_m: Floats, ends_m: Floats, sections: tuple[Section, ...]) 
     return np.concatenate(([0.0], np.cumsum(x_steps))), np.concatenate(([0.0], np.cumsum(y_steps)))
 
 
-def charlotte() -> Track:
-    """A 1.5-mile quad-oval with the published numbers of Charlotte Motor Speedway.
+def load_track(track: str | Path) -> Track:
+    """A packaged track by its name, one of `TRACKS`, or that of a track file by its path.
 
-    Front stretch 1,980 ft, back straight 1,500 ft; turns 1–2 2,400 ft at R 685 ft, turns 3–4 2,040 ft at
-    R 625 ft, banked 24°; straights 5°. Such arcs alone would turn through 387.7°: each begins and ends
-    with a clothoid, and the front stretch bends, as a quad-oval's does. The lengths of the clothoids and
-    the bend (R 782 m through 36.65°) are the one solution for which heading and line close.
+    Raises `TrackError` with file, line and field for what is not a track.
     """
-    bend = 0.0012793656875201736
-    turn_12, turn_34 = 1 / (685 * FT_M), 1 / (625 * FT_M)
-    sections = (
-        Section(210.0, bend, 5.0),
-        Section(80.0, 0.0, 5.0),
-        Section(11.752, 0.0, 5.0),
-        Section(126.89488099993991, turn_12, 24.0),
-        Section(477.73023800012015, turn_12, 24.0),
-        Section(126.89488099993991, 0.0, 5.0),
-        Section(457.2, 0.0, 5.0),
-        Section(98.37003528068385, turn_34, 24.0),
-        Section(425.0519294386323, turn_34, 24.0),
-        Section(98.37003528068385, 0.0, 5.0),
-        Section(11.752, 0.0, 5.0),
-        Section(80.0, bend, 5.0),
-        Section(210.0, bend, 5.0),
-    )
-    # Turns 1 and 2 are the bumpy end: without it their wider arc would ask for no brakes at all (estimate).
-    corners = (Corner(301.752, 1033.272, grip=0.95), Corner(1490.472, 2112.264, grip=1.0))
-    # The front stretch carries the pit road; where its lines lie is an estimate.
-    pit = PitRoad(
-        leave_m=1480.0,
-        entry_m=2090.0,
-        limit_from_m=2122.0,
-        limit_to_m=2642.0,
-        first_box_m=2150.0,
-        box_spacing_m=10.0,
-        boxes=48,
-    )
-    return Track("Charlotte-like quad-oval", sections, corners, pit)
+    return Track(read_course(track))
+
+
+@cache
+def charlotte() -> Track:
+    """A 1.5-mile quad-oval with the published numbers of Charlotte Motor Speedway."""
+    return load_track("charlotte")
+
+
+@cache
+def half_mile() -> Track:
+    """A flat half-mile short track: the proof that nothing of the other is wired in."""
+    return load_track("half_mile")
