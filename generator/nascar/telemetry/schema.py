@@ -1,13 +1,14 @@
 """The telemetry tables: the only place that knows their names, columns, types, units and ranges.
 
 The sampler, the wire encoder, the README's tables, the dashboards and the tests all read it. Names, order,
-types and ranges are those of the published demo. Ranges hold on the racing surface; on pit road speed and
-rpm go lower, and so may the gear.
+types and ranges of `TABLES` are those of the published demo. Their ranges hold on the racing surface; on pit
+road speed and rpm go lower, and so may the gear. `LOW_RATE_TABLES` stand beside them: what race control and
+timing say, a few hundred rows a second that are no part of the rate. Their ranges hold always.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -71,7 +72,9 @@ class Column:
     range: tuple[float, float] | None = None
     """Least and greatest value on the racing surface, both included."""
     sensor: Sensor | None = None
-    """None for the columns that a car carries with it: its number and its names."""
+    """None for the columns that a car carries with it, its number and its names, and in low-rate tables."""
+    decimals: int = 0
+    """Digits after the point where no sensor says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,11 @@ _MANUFACTURER = Column("manufacturer", Kind.TEXT, "", "Chevrolet, Ford or Toyota
 _LAP = Column(
     "lap", Kind.INT, "lap", "Current lap number, from 1", (1, 100_000), Sensor("lap", between=Between.LAP)
 )
+
+
+_LAP_COMPLETED = Column("lap", Kind.INT, "lap", "The lap that was completed, from 1", (1, 100_000))
+_POSITION = Column("position", Kind.INT, "", "Running order, 1 is the leader", (1, 1_000))
+_FLAG = Column("flag", Kind.TEXT, "", "Flag shown to the field: green, yellow, red, white or checkered")
 
 
 def _tire_pressure(tire: str, place: str) -> Column:
@@ -280,3 +288,96 @@ TIRE: Final = Table(
 
 TABLES: Final = (ENGINE, CHASSIS, TIRE)
 """The three published tables, in the order in which they take turns on the wire."""
+
+RACE_EVENTS: Final = Table(
+    "race_events",
+    "What a commentator would say: flags, cautions, stops, incidents, passes for the lead, stages, the finish",
+    (
+        replace(
+            _TIME,
+            description="Tick of the race at which it happened; events of one tick are 1 µs apart, in their order",
+        ),
+        Column("lap", Kind.INT, "lap", "Lap that the leader is on, from 1", (1, 100_000)),
+        replace(_FLAG, description=f"{_FLAG.description}, from then on"),
+        Column(
+            "kind",
+            Kind.TEXT,
+            "",
+            "What it is about: flag, caution, incident, retired, stop, penalty, free_pass, wave_around, "
+            "one_to_go, stage, lead, fastest_lap, finish or command",
+        ),
+        Column("car_number", Kind.INT, "", "The car concerned, 0 where none is", (0, 999)),
+        Column("driver", Kind.TEXT, "", "Its driver, empty where no car is concerned"),
+        Column("text", Kind.TEXT, "", "One sentence for people"),
+    ),
+)
+
+LAP_TIMES: Final = Table(
+    "lap_times",
+    "One row for each car and lap, as it crosses the line",
+    (
+        replace(_TIME, description="Instant of the crossing, to the millisecond"),
+        replace(_CAR_NUMBER, range=(1, 999)),
+        _DRIVER,
+        _TEAM,
+        _MANUFACTURER,
+        _LAP_COMPLETED,
+        Column("lap_time_s", Kind.FLOAT, "s", "Time of the lap, from line to line", (5, 100_000), decimals=3),
+        replace(_POSITION, description="Place at the line, 1 for the first car to complete this lap"),
+        Column(
+            "gap_s",
+            Kind.FLOAT,
+            "s",
+            "Behind the first car to complete this lap, at the line",
+            (0, 100_000),
+            decimals=3,
+        ),
+        Column("laps_led", Kind.INT, "lap", "Laps led by this car so far", (0, 100_000)),
+        Column("tire_age_laps", Kind.INT, "lap", "Laps on these tires, this one included", (0, 100_000)),
+        Column("fuel_gal", Kind.FLOAT, "gal", "Fuel in the cell at the line", (0, 20), decimals=3),
+        Column("pit", Kind.INT, "", "1 if the car was on pit road in this lap, else 0", (0, 1)),
+    ),
+)
+
+TRACK_POSITION: Final = Table(
+    "track_position",
+    "Where every car is, ten times a second, all cars at the same instant",
+    (
+        replace(_TIME, description="Instant of the row: whole tenths of a second since the start"),
+        replace(_CAR_NUMBER, range=(1, 999)),
+        _DRIVER,
+        _MANUFACTURER,
+        Column(
+            "x_m",
+            Kind.FLOAT,
+            "m",
+            "Place on the map; the start line is the origin, x runs along it in the direction of the race",
+            (-5_000, 5_000),
+            decimals=2,
+        ),
+        Column(
+            "y_m",
+            Kind.FLOAT,
+            "m",
+            "Place on the map, positive to the left: the infield",
+            (-5_000, 5_000),
+            decimals=2,
+        ),
+        Column("lap", Kind.INT, "lap", "Current lap number, from 1", (1, 100_000)),
+        _POSITION,
+        Column(
+            "gap_s",
+            Kind.FLOAT,
+            "s",
+            "Time since the leader was where the car is now; after the finish, as at the line",
+            (0, 1_000_000),
+            decimals=3,
+        ),
+        Column("speed_mph", Kind.FLOAT, "mph", "Speed over the ground", (0, 300), decimals=2),
+        Column("in_pit", Kind.INT, "", "1 on pit road, else 0", (0, 1)),
+        _FLAG,
+    ),
+)
+
+LOW_RATE_TABLES: Final = (RACE_EVENTS, LAP_TIMES, TRACK_POSITION)
+"""What race control and timing say, beside the published tables and outside their rate."""
