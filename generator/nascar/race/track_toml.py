@@ -12,6 +12,7 @@ from nascar.errors import TrackError
 Keys = tuple[str | int, ...]
 """Keys, and places in arrays of tables, from the outermost in: ``("section", 3, "length_m")``."""
 
+_LONGEST_LINE: Final = 1_000
 _LONGEST_SHOWN: Final = 40
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
@@ -23,13 +24,18 @@ class TrackToml:
         """`name` is what messages call the file. Raises `TrackError` for what is not TOML."""
         self.name = name
         self._text = text.replace("\r\n", "\n")
+        # A key of a thousand parts would keep the parser busy for seconds.
+        for number, line in enumerate(self._text.split("\n"), 1):
+            if len(line) > _LONGEST_LINE:
+                raise TrackError(
+                    f"{name}, line {number}: {len(line):,} characters. Write lines of at most {_LONGEST_LINE:,}."
+                )
         try:
             self.tables: dict[str, Any] = tomllib.loads(self._text)
             self._lines = dict(self._find_lines())
         except RecursionError:
             raise TrackError(f"{name}, line 1: nested too deeply. Write plain tables.") from None
         except ValueError as error:
-            # Also the plain one of a number with thousands of digits.
             raise self._syntax_error(error) from error
 
     def line(self, path: Keys) -> int:
