@@ -104,6 +104,7 @@ class Timing:
         self.score = Score([CarScore() for _ in range(cars)])
         self._numbers = tuple(range(1, cars + 1) if car_numbers is None else car_numbers)
         self._stage_ends = () if rules is None else rules.stage_ends
+        self.lap_length_m = lap_length_m
         self._line = StartLine(cars, lap_length_m)
         self._flag: int | None = None
         """Of the last tick seen."""
