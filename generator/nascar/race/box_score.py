@@ -86,7 +86,7 @@ class BoxScore:
     official: bool
     """The race is over; else this is the order so far."""
     finish_order: tuple[Finish, ...]
-    laps: int
+    laps_completed: int
     """That the winner has done; overtime may have added some."""
     race_time_s: float
     """From the start line of lap 1 to the winner's last line."""
@@ -132,7 +132,7 @@ def box_score(timing: Timing, entries: Sequence[Entry], *, official: bool) -> Bo
     return BoxScore(
         official=official,
         finish_order=finishes,
-        laps=winner.laps,
+        laps_completed=winner.laps,
         race_time_s=race_time_s,
         average_speed_mph=_average_mph(winner.laps * timing.lap_length_m, race_time_s),
         margin_s=finishes[1].gap_s if len(finishes) > 1 and winner.laps else None,

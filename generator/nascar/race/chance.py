@@ -11,11 +11,16 @@ from enum import IntEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nascar.race.compiled import compiled
 from nascar.race.frames import Floats
 
-_BUFFER: Final = 64
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_STREAM: Final = np.uint64(0xD1342543DE82EF95)
+_GAMMA: Final = np.uint64(0xDA942042E4DD58B5)
+_FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND: Final = np.uint64(0x94D049BB133111EB)
+_UNIT: Final = 2.0**-53
 
 
 class Purpose(IntEnum):
@@ -24,8 +29,8 @@ class Purpose(IntEnum):
     DRIVERS = 1
     GRID = 2
     CORNERS = 3
-    PIT_CALLS = 4
-    PIT_STOPS = 5
+    FATES = 6
+    TALENT = 7
 
 
 def uniform(seed: int, purpose: Purpose, car: int, count: int) -> Floats:
@@ -41,24 +46,19 @@ def bell(uniforms: Floats) -> Floats:
     return total - 6.0
 
 
-class CarDraws:
-    """One purpose's streams for a whole field: the next number of any car."""
+@compiled
+def draw(seed: int, owner: int, count: int) -> float:
+    """Number `count` of the stream of `owner` (a car, or the field), from 0 to below 1.
 
-    def __init__(self, seed: int, purpose: Purpose, cars: int) -> None:
-        self._generators = [_generator(seed, purpose, car) for car in range(cars)]
-        self._buffers = np.stack([generator.random(_BUFFER) for generator in self._generators])
-        self._next = np.zeros(cars, np.intp)
-
-    def take(self, cars: NDArray[np.intp], count: int = 1) -> Floats:
-        """The next `count` numbers of each of `cars`, ``(cars, count)``."""
-        drawn = np.empty((cars.size, count))
-        for row, car in enumerate(cars):
-            if self._next[car] + count > _BUFFER:
-                self._buffers[car] = self._generators[car].random(_BUFFER)
-                self._next[car] = 0
-            drawn[row] = self._buffers[car, self._next[car] : self._next[car] + count]
-            self._next[car] += count
-        return drawn
+    For the compiled loops: SplitMix64 (Steele, Lea and Flood 2014) over seed, owner and count. Every
+    operation is on unsigned 64-bit integers, so there is no state to keep and nothing to round.
+    """
+    mixed = np.uint64(seed) * _GOLDEN + np.uint64(owner) * _STREAM + np.uint64(count) * _GAMMA
+    for _ in range(2):
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
+        mixed = mixed ^ (mixed >> np.uint64(31))
+    return float(mixed >> np.uint64(11)) * _UNIT
 
 
 def _generator(seed: int, purpose: Purpose, car: int) -> np.random.Generator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nascar.race.car import IDLE_RPM, MPH_MPS, RPM_PER_MPS, TOP_GEAR
 from nascar.race.frames import TICK_S, Bools, Floats, Ints
@@ -19,6 +20,7 @@ UP_TO_SECOND_MPS: Final = 36 * MPH_MPS
 UP_TO_THIRD_MPS: Final = 70 * MPH_MPS
 """A short shift: the new tires are cold."""
 UP_TO_TOP_MPS: Final = 134 * MPH_MPS
+_THIRD_PULLS_MPS: Final = 15.0
 _LAUNCH_RPM: Final = 4_500.0
 """The clutch slips below."""
 
@@ -32,17 +34,22 @@ _OIL: Final = (216.0, 50.0, 10.0, 80.0)
 _STILL_AIR_MPS: Final = 40.0
 
 
-def gears(speed_mps: Floats, going_out: Bools) -> Ints:
-    """Top gear while racing; lower gears by speed on the way in, and earlier down the gears than up."""
+def gears(speed_mps: Floats, gaining: NDArray[np.int8], on_pit_road: Bools) -> Ints:
+    """Top gear while racing; lower gears by speed on the way in, and earlier down the gears than up.
+
+    `gaining` is 1 on the way out of a box, 2 after a restart: there the gears go up later. On the track
+    nobody goes below third but to stop.
+    """
     slowing = np.full(speed_mps.shape, TOP_GEAR, np.int32)
     for speed in (DOWN_TO_THIRD_MPS, DOWN_TO_SECOND_MPS, 1e-9):
         slowing -= speed_mps < speed
-    if not going_out.any():
-        return slowing
-    gaining = np.ones(speed_mps.shape, np.int32)
-    for speed in (UP_TO_SECOND_MPS, UP_TO_THIRD_MPS, UP_TO_TOP_MPS):
-        gaining += speed_mps >= speed
-    return np.where(going_out, gaining, slowing)
+    if gaining.any():
+        rising = np.ones(speed_mps.shape, np.int32)
+        for speed in (UP_TO_SECOND_MPS, UP_TO_THIRD_MPS, UP_TO_TOP_MPS):
+            rising += speed_mps >= speed
+        slowing = np.where(gaining > 0, rising, slowing)
+    third = ~on_pit_road & (speed_mps > _THIRD_PULLS_MPS)
+    return np.where(third, np.maximum(slowing, 3), slowing)
 
 
 def engine_rpm(speed_mps: Floats, gear: Ints, throttle: Floats) -> Floats:

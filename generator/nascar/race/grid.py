@@ -1,4 +1,4 @@
-"""The field at the green flag: double file behind the start line, at racing speed."""
+"""The field before the race: double file behind the start line, at racing speed or standing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ from typing import Final
 import numpy as np
 
 from nascar.race.car import MASS_KG
+from nascar.race.chance import Purpose, bell, uniform
 from nascar.race.drivers import Drivers
+from nascar.race.incidents import Fate
+from nascar.race.race_control import YELLOW
+from nascar.race.rules import Cautions, Rules
 from nascar.race.speed_plan import CELL_M, SpeedPlan, Style
-from nascar.race.state import Cars, Lane, Phase
+from nascar.race.state import (
+    CAR,
+    COURSE,
+    FIELD,
+    FREE_M,
+    NEVER,
+    NOBODY,
+    UNLIMITED_MPS,
+    Cars,
+    Course,
+    Field,
+    Lane,
+    Mode,
+    records,
+)
 from nascar.race.track import Track
 
 _ROW_M: Final = 13.0
@@ -18,39 +36,126 @@ _STAGGER_M: Final = 1.0
 _START_MPS: Final = 81.5
 _IN_HAND: Final = 0.99
 """Of the plan's speed, where the rows behind are still in the turn."""
+_FULL_LAP_GAL: Final = 0.294
+_FULL_LAP_M: Final = 2_414.016
+"""A green lap of 1.5 miles: 20 gal for 68 laps."""
+_GATE_AHEAD_M: Final = 160.0
+"""A driver makes up his mind about a turn so far ahead of it, where he is flat out."""
+_INCIDENTS: Final = {Cautions.NONE: 0.0, Cautions.SOME: 5.2, Cautions.MANY: 11.0}
+"""Things that go wrong in 500 miles; stages and what follows from it come on top."""
+_FULL_RACE_M: Final = 500 * 1_609.344
+_KINDS: Final = (
+    (0.28, Fate.DEBRIS),
+    (0.58, Fate.SPIN),
+    (0.82, Fate.CRASH),
+    (0.92, Fate.FAILURE),
+    (1.01, Fate.PUNCTURE),
+)
+"""Shares of the kinds, added up (estimate)."""
 
 
-def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: float) -> Cars:
-    """Every car's state at tick 0. The leader stands at the start line; all run flat out."""
+def starting_grid(
+    track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: float, from_grid: bool
+) -> Cars:
+    """Every car's state at tick 0. The leader stands at the start line; unless `from_grid`, all run flat out."""
     n = drivers.grid.size
     order = np.argsort(-drivers.grid, kind="stable")
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
-    distance_m = -(place // 2) * _ROW_M - (place % 2) * _STAGGER_M
-    base_m = np.floor(distance_m / track.length_m) * track.length_m
-    lap_m = distance_m - base_m
+    cars = records(CAR, n)
+    cars.s = -(place // 2) * _ROW_M - (place % 2) * _STAGGER_M
+    cars.laps = np.floor(cars.s / track.length_m).astype(np.int64)
+    cars.lane = cars.from_lane = Lane.LOW + place % 2
+    cars.claims = 1 << cars.lane
+    cars.lane_m = 3.0 - 3.0 * (place % 2)
+    lap_m = cars.s - cars.laps * track.length_m
     cell = (lap_m / CELL_M).astype(np.intp) + int(Style.NORMAL) * plan.cells
-    lane = Lane.LOW + place % 2
-    return Cars(
-        base_m=base_m,
-        lap_m=lap_m,
-        speed_mps=np.minimum(_START_MPS, _IN_HAND * plan.speed_mps.take(cell)),
-        accel_mps2=np.zeros(n),
-        throttle=np.full(n, 1.0),
-        brake_psi=np.zeros(n),
-        phase=np.full(n, Phase.RACING),
-        lane=lane,
-        from_lane=lane.copy(),
-        change_tick=np.full(n, -1_000),
-        claims=1 << lane,
-        pace=np.full(n, 1.0),
-        style=np.full(n, int(Style.NORMAL)),
-        stop_lap_m=np.full(n, np.inf),
-        fuel_gal=np.full(n, fuel_gal),
-        mass_kg=np.full(n, MASS_KG),
-        # What the pace laps leave behind.
-        water_temp_f=np.full(n, 200.0),
-        oil_temp_f=np.full(n, 242.0),
-        tire_temp_f=np.tile(np.array([128.0, 152.0, 126.0, 145.0]), (n, 1)),
-        tire_wear=np.zeros((n, 4)),
-    )
+    if not from_grid:
+        cars.speed = np.minimum(_START_MPS, _IN_HAND * plan.speed_mps.take(cell))
+        cars.throttle = 1.0
+    cars.row = place
+    cars.change_tick = -1_000
+    cars.style = cars.turn_style = int(Style.NORMAL)
+    for name in ("pace", "mood", "damage", "form"):
+        cars[name] = 1.0
+    cars.cap = cars.cap_goal = UNLIMITED_MPS
+    cars.stop_s = cars.box_s = cars.entry_s = cars.exit_s = FREE_M * FREE_M
+    cars.first_tick = cars.second_tick = NEVER
+    cars.flat_tire = -1
+    cars.gates = -1_000_000
+    cars.leader = NOBODY
+    # Who stands on the line as the watch starts has crossed it then.
+    cars.crossed_s = np.where(cars.s == 0.0, 0.0, -1.0)
+    cars.box = np.arange(n) % track.pit.boxes
+    cars.mates = np.bincount(cars.box, minlength=track.pit.boxes)[cars.box] - 1
+    cars.fuel_gal = cars.burn_from_gal = fuel_gal
+    cars.burn_gal = _FULL_LAP_GAL * track.length_m / _FULL_LAP_M
+    cars.mass_kg = MASS_KG
+    cars.spread, cars.firmness, cars.thirst = drivers.spread, drivers.brake_firmness, drivers.thirst
+    cars.late_chance, cars.late_braker = drivers.late_chance, drivers.late_braker
+    cars.skill, cars.long_run = drivers.corner_speed, drivers.long_run
+    cars.line, cars.high_line, cars.boldness = drivers.line, drivers.high_line, drivers.boldness
+    return cars
+
+
+def opening_field(track: Track, rules: Rules, seed: int, from_grid: bool) -> Field:
+    """Race control before the start."""
+    field = records(FIELD, 1)[0]
+    field.seed = seed & 0x7FFF_FFFF_FFFF_FFFF
+    field.lap_count = rules.laps
+    field.stages = len(rules.stage_ends)
+    field["stage_end"][: field.stages] = rules.stage_ends
+    field.no_stage_caution = rules.cautions is Cautions.NONE
+    field.cause_car = NOBODY
+    _draw_fates(field, track, rules, seed)
+    if from_grid:
+        field.mode, field.flag = Mode.LINE_UP, YELLOW
+        field.pace_on = 1
+        field.pace_s = 25.0
+        field.pace_speed = track.pace_mps
+    return field
+
+
+def course_of(track: Track, plan: SpeedPlan) -> Course:
+    """The track's measures for the loops."""
+    course = records(COURSE, 1)[0]
+    pit = track.pit
+    course.length_m = track.length_m
+    course.pace_mps = track.pace_mps + 0.4
+    course.catch_up_mps = 1.76 * track.pace_mps
+    course.drop_mps = 0.93 * track.pace_mps
+    course.pit_mps = track.pit_limit_mps
+    course.leave_m, course.merged_m, course.entry_m = pit.leave_m, pit.merged_m, pit.entry_m
+    course.leave_to_m, course.merge_mps = pit.leave_to_m, pit.merge_mps
+    course.limit_from_m, course.limit_to_m = pit.limit_from_m, pit.limit_to_m
+    course.first_box_m, course.box_spacing_m, course.boxes = pit.first_box_m, pit.box_spacing_m, pit.boxes
+    course.spin_from_m, course.spin_to_m = track.spin_from_m, track.spin_to_m
+    course.restart_m = 60.0
+    course.plan_cells = plan.cells
+    starts = [corner.start_m for corner in track.corners]
+    ends = [corner.end_m for corner in track.corners]
+    before = [ends[-1] - track.length_m, *ends[:-1]]
+    # On a short track the turn before it has just ended.
+    gates = [
+        (start - min(_GATE_AHEAD_M, 0.8 * (start - end))) % track.length_m
+        for start, end in zip(starts, before, strict=True)
+    ]
+    course.gates = len(gates)
+    course.gate_m[: len(gates)] = sorted(gates)
+    return course
+
+
+def _draw_fates(field: Field, track: Track, rules: Rules, seed: int) -> None:
+    """What is to go wrong, and how far the leader has come by then."""
+    draws = uniform(seed, Purpose.FATES, 0, 12 + 2 * 64)
+    distance_m = rules.laps * track.length_m
+    mean = _INCIDENTS[rules.cautions] * distance_m / _FULL_RACE_M
+    # A good deal less scatter than a Poisson process has: some races are calm, none is without end.
+    wanted = mean + 0.45 * mean**0.5 * float(bell(draws[None, :12])[0])
+    count = int(min(max(round(wanted), 0), len(field.fate_m)))
+    places = np.sort(draws[12 : 12 + count])
+    field.fates = count
+    for at in range(count):
+        field.fate_m[at] = (0.02 + 0.97 * places[at]) * distance_m
+        share = draws[12 + 64 + at]
+        field.fate_kind[at] = next(int(kind) for upto, kind in _KINDS if share < upto)

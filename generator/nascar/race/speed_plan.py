@@ -12,8 +12,6 @@ from nascar.race.car import (
     DOWNFORCE_AREA_M2,
     GRAVITY_MPS2,
     MASS_KG,
-    MPH_MPS,
-    PIT_LIMIT_MPS,
 )
 from nascar.race.frames import Floats
 from nascar.race.track import Track
@@ -26,8 +24,9 @@ GRIP: Final = 1.019
 _NO_LIMIT_MPS: Final = 110.0
 _APRON_MPS: Final = 67.0
 """Most in the turns on the flat apron (estimate)."""
-_PIT_ENTRY_MPS: Final = 62 * MPH_MPS
-_PIT_ROAD_MPS: Final = PIT_LIMIT_MPS - 0.15
+_PIT_ENTRY: Final = 62 / 45
+"""Speed at pit road's entry, as a share of its limit."""
+_PIT_MARGIN_MPS: Final = 0.15
 _OPEN: Final = 0.02
 """A racing line is wider than the arc at both ends and tighter in the middle: so much of the speed."""
 _LATE_G: Final = 1.0
@@ -43,8 +42,10 @@ class Style(IntEnum):
     FIRM = 3
     LATE = 4
     """On the brakes last and hardest."""
-    PIT_IN = 5
-    PIT_OUT = 6
+    SAVE = 5
+    """Off the throttle early and coasting, for fuel."""
+    PIT_IN = 6
+    PIT_OUT = 7
 
 
 _TURN_IN_G: Final = {
@@ -53,6 +54,7 @@ _TURN_IN_G: Final = {
     Style.NORMAL: 0.60,
     Style.FIRM: 0.66,
     Style.LATE: _LATE_G,
+    Style.SAVE: 0.32,
 }
 
 
@@ -85,6 +87,9 @@ class SpeedPlan:
             accel[style] = np.resize(np.roll(np.clip(rise, -12.0, 5.0), -ahead), self.cells)
         self.speed_mps = speed.reshape(-1)
         self.accel_mps2 = accel.reshape(-1)
+        bend = track.curvature_per_m(lap_m)
+        self.bend = np.resize(bend / bend.max(), self.cells)
+        """Curvature as a share of the sharpest, by cell."""
 
 
 def corner_speed_mps(
@@ -120,14 +125,14 @@ def _corner_limit(track: Track, lap_m: Floats) -> Floats:
 def _pit_in(track: Track, lap_m: Floats, corner: Floats) -> Floats:
     pit = track.pit
     limit = np.where(lap_m >= pit.leave_m, 0.90 * corner, corner)
-    limit = np.where(lap_m >= pit.entry_m, np.minimum(limit, _PIT_ENTRY_MPS), limit)
-    return np.where(_limited(track, lap_m), _PIT_ROAD_MPS, limit)
+    limit = np.where(lap_m >= pit.entry_m, np.minimum(limit, _PIT_ENTRY * track.pit_limit_mps), limit)
+    return np.where(_limited(track, lap_m), (track.pit_limit_mps - _PIT_MARGIN_MPS), limit)
 
 
 def _pit_out(track: Track, lap_m: Floats, corner: Floats) -> Floats:
     curved = track.curvature_per_m(lap_m) > 0.002
     limit = np.where(curved, np.minimum(0.90 * corner, _APRON_MPS), corner)
-    return np.where(_limited(track, lap_m), _PIT_ROAD_MPS, _brake_in_time(limit, CELL_M, 0.3))
+    return np.where(_limited(track, lap_m), (track.pit_limit_mps - _PIT_MARGIN_MPS), _brake_in_time(limit, CELL_M, 0.3))
 
 
 def _limited(track: Track, lap_m: Floats) -> np.typing.NDArray[np.bool_]:

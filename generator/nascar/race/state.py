@@ -1,99 +1,146 @@
-"""The hidden state of every car: what the race carries from one tick to the next."""
+"""The hidden state of the race: one record per car, one for the field, one for the course."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nascar.race.frames import Floats
 
+class PhaseCodes(NamedTuple):
+    """What a car is doing. Plain numbers: the loop over ticks reads them often."""
 
-class Phase:
-    """Where a car is in its pit stop. Plain numbers: the loop over ticks reads them often."""
-
-    RACING: Final = 0
-    CALLED: Final = 1
+    RACING: int = 0
+    CALLED: int = 1
     """Racing, on the way to the low lane for a stop at the end of this lap."""
-    COMING_IN: Final = 2
+    COMING_IN: int = 2
     """On the apron or on pit road, up to the box."""
-    IN_BOX: Final = 3
-    GOING_OUT: Final = 4
+    IN_BOX: int = 3
+    GOING_OUT: int = 4
     """From the box to the racing lanes."""
+    SPINNING: int = 5
+    """Out of control, sliding down to the infield."""
+    STOPPED: int = 6
+    """On the infield, or behind the wall of its box."""
 
 
-class Lane:
+Phase: Final = PhaseCodes()
+
+
+class LaneCodes(NamedTuple):
     """Lanes from the inside out, but for the last."""
 
-    PIT_IN: Final = 0
+    PIT_IN: int = 0
     """The apron and pit road's lane for cars on the way in."""
-    LOW: Final = 1
-    MIDDLE: Final = 2
-    HIGH: Final = 3
-    PIT_OUT: Final = 4
+    LOW: int = 1
+    MIDDLE: int = 2
+    HIGH: int = 3
+    PIT_OUT: int = 4
     """Beside the boxes, and from pit road back to the track: cars on the way out."""
+
+
+Lane: Final = LaneCodes()
+
+
+class ModeCodes(NamedTuple):
+    """What race control is doing."""
+
+    GREEN: int = 0
+    GATHER: int = 1
+    """Yellow: the field closes up behind the pace car, pit road is closed."""
+    PITS_OPEN: int = 2
+    SORT: int = 3
+    """Yellow: lapped cars at the front are waved around, others fall to the tail."""
+    LINE_UP: int = 4
+    """Yellow: one lap to go, double file."""
+    CHECKERED: int = 5
+
+
+Mode: Final = ModeCodes()
 
 
 LANE_M: Final = (9.5, 3.0, 0.0, -3.0, 13.0)
 """Where each lane lies, positive to the inside of the centre line."""
 BOX_M: Final = 17.5
 """Where the pit boxes lie."""
+INFIELD_M: Final = 21.0
+"""Where the first car that has lost control comes to rest; the next rest `INFIELD_STEP_M` further in."""
+INFIELD_STEP_M: Final = 2.6
+
+NOBODY: Final = -1
+PACE_CAR: Final = -2
+FREE_M: Final = 1.0e6
+NEVER: Final = 1 << 60
+UNLIMITED_MPS: Final = 1.0e3
 
 Whole = NDArray[np.int64]
+Cars = Any
+"""Records of `CAR`, in entry order."""
+Field = Any
+"""One record of `FIELD`."""
+Course = Any
+"""One record of `COURSE`."""
+
+_NUMBERS: Final = (
+    # Distance of the race and speed; what the driver does; where he is across the track.
+    "s speed accel throttle brake lane_m "
+    # The same after the tick at hand.
+    "next_s next_speed next_accel next_throttle next_brake "
+    # Cornering speed against the plan's; the shares of it that come from tires and fuel, driver, turn, damage.
+    "pace form skill mood damage "
+    # Most speed allowed (m/s) now, and where that goes.
+    "cap cap_goal "
+    # Share of drag that the draft takes; of cornering speed that dirty air takes.
+    "draft dirt "
+    "mass_kg fuel_gal thirst burn_gal burn_from_gal "
+    # Pit stops: places on the race's distance.
+    "stop_s box_s entry_s exit_s slide fill_gal standing_s filled_gal "
+    "spread firmness late_chance long_run line high_line boldness "
+    "crossed_s last_lap_s best_lap_s score loose infield_m reserve_laps line_share"
+).split()
+_COUNTS: Final = ["laps", "phase", "lane", "from_lane", "change_tick", "claims", "style", "gates", "box", "mates", "release_tick", "fill_from", "fill_to", "tires_due", "first_tick", "second_tick", "tire_lap", "stops", "crossing", "speeding", "stop_and_go", "around", "drop", "gaining", "flat_tire", "flat_tick", "failing", "out", "finished", "spin_tick", "wait_tick", "due", "repair", "saving", "called_lap", "drawn", "asked", "turn_style", "late_braker", "dry", "row", "rank"]
+
+CAR: Final = np.dtype(
+    [(name, "f8") for name in _NUMBERS]
+    + [(name, "i8") for name in _COUNTS]
+    # Up to three that each car keeps clear of: whom, what to add to their distance, how far to stay behind.
+    + [("leader", "i8", (3,)), ("offset", "f8", (3,)), ("room", "f8", (3,))],
+    align=True,
+)
+"""State of one car. Lengths in m along the centre line, speeds in m/s, pressures in psi, fuel in gal."""
+
+FIELD: Final = np.dtype(
+    [
+        (name, "i8")
+        for name in ["seed", "mode", "flag", "mode_tick", "green_tick", "lap_count", "leader_lap", "white", "overtime", "finished", "finish_tick", "cautions", "mode_lap", "pace_on", "stage", "stages", "fate", "fates", "lucky", "wanted", "cause", "cause_car", "infield", "events", "lost_events", "no_stage_caution", "asked_caution", "sorted", "drawn"]
+    ]
+    + [("pace_s", "f8"), ("pace_speed", "f8")]
+    + [("stage_end", "i8", (4,)), ("fate_kind", "i8", (32,)), ("fate_m", "f8", (32,))],
+    align=True,
+)
+"""State of race control: flag, pace car, stages, and what is to go wrong when (`fate_m` of the leader)."""
+
+COURSE: Final = np.dtype(
+    [
+        (name, "f8")
+        for name in ["length_m", "pace_mps", "catch_up_mps", "drop_mps", "pit_mps", "leave_m", "leave_to_m", "merge_mps", "merged_m", "entry_m", "limit_from_m", "limit_to_m", "first_box_m", "box_spacing_m", "spin_from_m", "spin_to_m", "lap_gal", "pole_s", "restart_m"]
+    ]
+    + [("plan_cells", "i8"), ("boxes", "i8"), ("gates", "i8"), ("gate_m", "f8", (8,))],
+    align=True,
+)
+"""Measures of the track that the loops need."""
+
+EVENT: Final = np.dtype(
+    [(name, "i8") for name in ("tick", "code", "car", "lap", "flag", "detail")] + [("value", "f8", (2,))],
+    align=True,
+)
+"""What happened, as numbers; `announcer` makes sentences of it."""
+
+MOST_EVENTS: Final = 512
+"""In a block of ticks."""
 
 
-@dataclass(slots=True)
-class Cars:
-    """One entry per car, in entry order; tire arrays are ``(cars, 4)`` in the order of `frames.TIRES`."""
-
-    base_m: Floats
-    """Whole laps to the start line of the lap at hand."""
-    lap_m: Floats
-    """Distance since that line; the distance of the race is the sum of both."""
-    speed_mps: Floats
-    accel_mps2: Floats
-    """Over the tick that has just ended."""
-    throttle: Floats
-    brake_psi: Floats
-
-    phase: Whole
-    lane: Whole
-    """Lane that the car is in, or is moving to."""
-    from_lane: Whole
-    """Lane that the car is leaving; `lane` when it is not changing."""
-    change_tick: Whole
-    """Tick at which the latest lane change began."""
-    claims: Whole
-    """Lanes that the car has to itself where it is, as bits ``1 << lane``."""
-
-    pace: Floats
-    """Cornering speed against the plan's, as a factor."""
-    style: Whole
-    """Row of the speed plan."""
-    stop_lap_m: Floats
-    """Where the car is to stand still, counted like `lap_m`; infinite when it is not to."""
-
-    fuel_gal: Floats
-    mass_kg: Floats
-    water_temp_f: Floats
-    oil_temp_f: Floats
-    tire_temp_f: Floats
-    tire_wear: Floats
-
-    @property
-    def cars(self) -> int:
-        return int(self.lap_m.size)
-
-    @property
-    def distance_m(self) -> Floats:
-        return self.base_m + self.lap_m
-
-    def start_laps(self, length_m: float) -> None:
-        """Count `lap_m` from the start line again where it has been passed."""
-        passed = self.lap_m >= length_m
-        if passed.any():
-            self.base_m = self.base_m + passed * length_m
-            self.lap_m = np.where(passed, self.lap_m - length_m, self.lap_m)
-            self.stop_lap_m = np.where(passed, self.stop_lap_m - length_m, self.stop_lap_m)
+def records(kind: np.dtype[Any], count: int) -> Any:
+    """`count` records, all zero."""
+    return np.zeros(count, kind).view(np.recarray)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.heat import follow_load
@@ -37,6 +38,11 @@ _STEADY_LOSS: Final = 0.060
 _COLD_LOSS: Final = 0.05
 """Per 100 °F below working temperature (estimate)."""
 _WORKING_TEMP_F: Final = 190.0
+
+
+FLAT_PSI: Final = 16.0
+_LEAK_PSI_PER_S: Final = 12.0
+"""A cut tire is flat within seconds; the inner liner still holds some air (estimates)."""
 
 
 def sliding(speed_mps: Floats, lateral_g: Floats, brake_psi: Floats) -> Floats:
@@ -74,11 +80,25 @@ def wear(start: Floats, slide: Floats, changes: Changes = ()) -> Floats:
     return np.minimum(grown, 1.0, out=grown)
 
 
-def pressure_psi(temp_f: Floats) -> Floats:
-    """Gas law at constant volume, from the cold pressures."""
+def pressure_psi(
+    temp_f: Floats,
+    ticks: NDArray[np.int64] | None = None,
+    flat: NDArray[np.int64] | None = None,
+    flat_tick: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Gas law at constant volume, from the cold pressures, ``(ticks, cars, 4)``.
+
+    Where `flat` names a tire, ``(cars,)`` (−1: none), it has been losing air since `flat_tick`.
+    """
     absolute = COLD_PRESSURE_PSI + ATMOSPHERE_PSI
     per_degree = absolute / (COLD_TEMP_F + _RANKINE_AT_0_F)
-    return (temp_f + _RANKINE_AT_0_F) * per_degree - ATMOSPHERE_PSI
+    psi: Floats = (temp_f + _RANKINE_AT_0_F) * per_degree - ATMOSPHERE_PSI
+    if ticks is None or flat is None or flat_tick is None:
+        return psi
+    for car in np.flatnonzero(flat >= 0):
+        lost = np.maximum(ticks - flat_tick[car], 0) * (TICK_S * _LEAK_PSI_PER_S)
+        psi[:, car, flat[car]] = np.maximum(psi[:, car, flat[car]] - lost, FLAT_PSI)
+    return psi
 
 
 def grip(temp_f: Floats, worn: Floats) -> Floats:

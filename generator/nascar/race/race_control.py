@@ -1,0 +1,423 @@
+"""Race control: flags, pace car, restarts, stages and the end.
+
+Under caution the field closes up behind the pace car in single file, pit road opens, lapped cars at the
+front are waved around and those in the middle fall to the tail, and after one more lap in double file the
+race goes on. Nobody passes on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nascar.race.car import LENGTH_M
+from nascar.race.compiled import compiled
+from nascar.race.following import forward_m
+from nascar.race.frames import TICK_S
+from nascar.race.happenings import Cause, Code, tell
+from nascar.race.state import (
+    FREE_M,
+    NOBODY,
+    PACE_CAR,
+    UNLIMITED_MPS,
+    Cars,
+    Course,
+    Field,
+    Lane,
+    Mode,
+    Phase,
+)
+
+GREEN: Final = 0
+YELLOW: Final = 1
+WHITE: Final = 3
+CHECKERED: Final = 4
+_FILE_M: Final = LENGTH_M + 4.0
+"""Centre to centre behind the pace car."""
+_ROW_M: Final = LENGTH_M + 4.6
+_BESIDE_M: Final = 1.0
+"""The outside car of a row stays so much behind the inside car."""
+_BEHIND_PACE_CAR_M: Final = 18.0
+_PICK_UP_M: Final = 70.0
+"""The pace car comes out so far ahead of the leader …"""
+_PICK_UP_FACTOR: Final = 1.9
+"""… once he has slowed down to so many times its speed."""
+_GATHERED_M: Final = 45.0
+_LONGEST_MODE_LAPS: Final = 3.2
+"""Race control goes on after so many laps of the pace car, whoever is missing."""
+_PULLS_OFF_M: Final = 300.0
+_COOL_DOWN_MPS: Final = 45.0
+_AHEAD_M: Final = 30.0
+_TAIL_M: Final = 60.0
+_MOST_AROUND_M: Final = 260.0
+"""A lapped car counts as in front of the leader if it is so near ahead of him."""
+
+
+@compiled
+def in_line(car: Cars) -> bool:
+    """Whether a car takes its place in the field that follows the pace car."""
+    return car.phase <= Phase.CALLED and car.lane != Lane.PIT_IN and not car.around and not car.drop
+
+
+@compiled
+def leader_of(cars: Cars) -> int:
+    """The car that has come farthest and is not out; `NOBODY` if all are."""
+    best, most = NOBODY, -1.0e18
+    for i in range(cars.size):
+        if not cars[i].out and not cars[i].finished and cars[i].s > most:
+            best, most = i, cars[i].s
+    return best
+
+
+@compiled
+def show_yellow(cars: Cars, field: Field, events: object, tick: int, cause: int, culprit: int) -> None:
+    """The caution is out."""
+    if field.mode != Mode.GREEN:
+        return
+    field.mode = Mode.GATHER
+    field.flag = YELLOW
+    field.mode_tick = tick
+    field.cause, field.cause_car = cause, culprit
+    field.cautions += 1
+    field.pace_on = 0
+    field.sorted = 0
+    for car in cars:
+        car.drop = 0
+        car.around = 0
+        car.row = -1
+        car.gaining = 0
+        car.asked = 0
+    tell(events, field, tick, Code.YELLOW, culprit, cause, 0.0, 0.0)
+
+
+@compiled
+def step(cars: Cars, field: Field, course: Course, events: object, tick: int, elapsed_s: float) -> None:
+    """Move race control on, and tell every car its most speed and whom it may not pass."""
+    for car in cars:
+        for k in range(1, 3):
+            car.leader[k] = NOBODY
+    if field.mode == Mode.GREEN:
+        for car in cars:
+            car.cap_goal = UNLIMITED_MPS
+            if car.flat_tire >= 0 or car.failing:
+                car.cap_goal = course.catch_up_mps * 1.2
+            if car.gaining and car.speed > 62.0:
+                car.gaining = 0
+        return
+    if field.mode == Mode.CHECKERED:
+        for car in cars:
+            car.cap_goal = _COOL_DOWN_MPS if car.finished else UNLIMITED_MPS
+            if field.white == 0:
+                car.cap_goal = min(car.cap_goal, _COOL_DOWN_MPS)
+        return
+    _move_pace_car(cars, field, course, elapsed_s)
+    _set_caps(cars, field, course)
+    if field.mode == Mode.LINE_UP:
+        _keep_rows(cars, field, course, events, tick)
+    else:
+        _keep_file(cars, field, course)
+        _advance(cars, field, course, events, tick)
+
+
+@compiled
+def _move_pace_car(cars: Cars, field: Field, course: Course, elapsed_s: float) -> None:
+    leader = leader_of(cars)
+    if leader == NOBODY:
+        return
+    if field.pace_on == 0 and field.mode == Mode.GATHER:
+        head = cars[leader]
+        if head.speed < _PICK_UP_FACTOR * course.pace_mps or head.phase > Phase.CALLED:
+            field.pace_on = 1
+            field.pace_s = head.s + _PICK_UP_M
+            field.pace_speed = course.pace_mps
+            for i in range(cars.size):
+                # Whoever is caught between the two goes on around.
+                if i != leader and in_line(cars[i]):
+                    if forward_m(head.s, cars[i].s, course.length_m) < _PICK_UP_M + LENGTH_M:
+                        cars[i].around = 1
+        return
+    field.pace_s += field.pace_speed * elapsed_s
+
+
+@compiled
+def _set_caps(cars: Cars, field: Field, course: Course) -> None:
+    for car in cars:
+        goal = course.catch_up_mps
+        if field.mode == Mode.LINE_UP:
+            goal = course.pace_mps * 1.08
+        if car.drop:
+            goal = course.drop_mps
+        if car.repair or car.phase == Phase.SPINNING:
+            goal = min(goal, course.pace_mps)
+        car.cap_goal = goal
+
+
+@compiled
+def _keep_file(cars: Cars, field: Field, course: Course) -> None:
+    """Everybody stays behind the next car ahead, whatever its lane."""
+    length_m = course.length_m
+    for i in range(cars.size):
+        car = cars[i]
+        if not in_line(car):
+            continue
+        best, nearest = NOBODY, FREE_M
+        for j in range(cars.size):
+            if j != i and in_line(cars[j]):
+                way = forward_m(car.s, cars[j].s, length_m)
+                if way < nearest:
+                    best, nearest = j, way
+        if field.pace_on:
+            way = forward_m(car.s, field.pace_s, length_m)
+            if way < nearest:
+                best, nearest = PACE_CAR, way
+        car.leader[1] = best
+        if best == PACE_CAR:
+            car.room[1] = _BEHIND_PACE_CAR_M
+            car.offset[1] = car.s + nearest - field.pace_s
+        elif best != NOBODY:
+            car.room[1] = _FILE_M
+            car.offset[1] = car.s + nearest - cars[best].s
+
+
+@compiled
+def _is_gathered(cars: Cars, field: Field, course: Course, pits_count: bool) -> bool:
+    """Whether the whole field runs nose to tail behind the pace car."""
+    if not field.pace_on:
+        return False
+    for i in range(cars.size):
+        car = cars[i]
+        if car.out or car.phase == Phase.SPINNING or car.phase == Phase.STOPPED:
+            continue
+        if car.around or car.drop:
+            return False
+        if not in_line(car):
+            if pits_count and not car.repair and car.phase != Phase.RACING:
+                return False
+            continue
+        if pits_count and car.phase == Phase.CALLED:
+            return False
+        ahead = car.leader[1]
+        if ahead == NOBODY:
+            continue
+        place = field.pace_s if ahead == PACE_CAR else cars[ahead].s
+        if place + car.offset[1] - car.s > _GATHERED_M:
+            return False
+    return True
+
+
+@compiled
+def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """From gathering to open pits to the order of the restart."""
+    for i in range(cars.size):
+        car = cars[i]
+        if car.around and field.pace_on:
+            past_m = forward_m(field.pace_s, car.s, course.length_m)
+            if _AHEAD_M < past_m < course.length_m / 2:
+                car.around = 0
+        if car.drop and _is_tail(cars, i, course):
+            car.drop = 0
+    since_laps = (tick - field.mode_tick) * TICK_S * course.pace_mps / course.length_m
+    overdue = since_laps > _LONGEST_MODE_LAPS
+    if field.mode == Mode.GATHER:
+        if _is_gathered(cars, field, course, False) or overdue:
+            _enter(field, Mode.PITS_OPEN, tick)
+            field.wanted = 1
+            tell(events, field, tick, Code.PITS_OPEN, NOBODY, 0, 0.0, 0.0)
+            _give_free_pass(cars, field, course, events, tick)
+    elif field.mode == Mode.PITS_OPEN:
+        if _is_gathered(cars, field, course, True) or overdue:
+            _enter(field, Mode.SORT, tick)
+            _sort(cars, field, course, events, tick)
+    elif field.mode == Mode.SORT:
+        if _is_gathered(cars, field, course, True) or overdue:
+            field.sorted = 1
+
+
+@compiled
+def _enter(field: Field, mode: int, tick: int) -> None:
+    field.mode = mode
+    field.mode_tick = tick
+
+
+@compiled
+def _is_tail(cars: Cars, i: int, course: Course) -> bool:
+    for j in range(cars.size):
+        if j != i and in_line(cars[j]):
+            if forward_m(cars[j].s, cars[i].s, course.length_m) < _TAIL_M:
+                return False
+    return True
+
+
+@compiled
+def _give_free_pass(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """The first car a lap down gets its lap back, unless it caused the caution."""
+    leader = leader_of(cars)
+    if leader == NOBODY:
+        return
+    lucky, most = NOBODY, -1.0e18
+    for i in range(cars.size):
+        car = cars[i]
+        down = cars[leader].s - car.s > course.length_m
+        if down and in_line(car) and not car.repair and i != field.cause_car and car.s > most:
+            lucky, most = i, car.s
+    if lucky != NOBODY and cars[lucky].phase == Phase.RACING:
+        cars[lucky].around = 1
+        tell(events, field, tick, Code.FREE_PASS, lucky, 0, 0.0, 0.0)
+
+
+@compiled
+def _sort(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """Lapped cars ahead of the leader go around; those between cars of the lead lap fall to the tail."""
+    leader = leader_of(cars)
+    if leader == NOBODY:
+        return
+    head = cars[leader]
+    last_m = 0.0
+    for i in range(cars.size):
+        car = cars[i]
+        if in_line(car) and head.s - car.s < course.length_m / 2:
+            last_m = max(last_m, head.s - car.s)
+    for i in range(cars.size):
+        car = cars[i]
+        if i == leader or car.phase != Phase.RACING or not in_line(car):
+            continue
+        behind_m = forward_m(car.s, head.s, course.length_m)
+        lapped = head.s - car.s > course.length_m / 2
+        ahead_m = course.length_m - behind_m
+        if lapped and ahead_m < forward_m(head.s, field.pace_s, course.length_m):
+            car.around = 1
+            tell(events, field, tick, Code.WAVE_AROUND, i, 0, 0.0, 0.0)
+        elif lapped and behind_m < last_m:
+            car.drop = 1
+        elif car.stop_and_go:
+            car.stop_and_go = 0
+            car.drop = 1
+            tell(events, field, tick, Code.TO_THE_TAIL, i, 0, 0.0, 0.0)
+
+
+@compiled
+def begin_line_up(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """One lap to go: number the field from the pace car backwards."""
+    _enter(field, Mode.LINE_UP, tick)
+    for i in range(cars.size):
+        car = cars[i]
+        car.row = -1
+        if in_line(car):
+            place = forward_m(car.s, field.pace_s, course.length_m)
+            ahead = 0
+            for j in range(cars.size):
+                if j != i and in_line(cars[j]):
+                    other = forward_m(cars[j].s, field.pace_s, course.length_m)
+                    ahead += other < place or (other == place and j < i)
+            car.row = ahead
+    tell(events, field, tick, Code.ONE_TO_GO, NOBODY, 0, 0.0, 0.0)
+
+
+@compiled
+def _keep_rows(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """Double file: behind the row ahead, and not ahead of the car before in the order."""
+    head = NOBODY
+    for i in range(cars.size):
+        car = cars[i]
+        if car.row < 0 or not in_line(car):
+            continue
+        if car.row == 0:
+            head = i
+            if field.pace_on:
+                car.leader[1] = PACE_CAR
+                car.room[1] = _BEHIND_PACE_CAR_M
+                car.offset[1] = forward_m(car.s, field.pace_s, course.length_m) + car.s - field.pace_s
+        for j in range(cars.size):
+            row = cars[j].row
+            if row < 0 or (row != car.row - 1 and row != car.row - 2):
+                continue
+            way = forward_m(car.s, cars[j].s, course.length_m)
+            if way > course.length_m / 2:
+                way -= course.length_m
+            k = 1 if row == car.row - 1 else 2
+            car.leader[k] = j
+            car.room[k] = _BESIDE_M if k == 1 else _ROW_M
+            car.offset[k] = car.s + way - cars[j].s
+    if head == NOBODY:
+        # The whole field is in the pits: whoever comes out first leads.
+        go_green(cars, field, events, tick)
+        return
+    to_line_m = course.length_m - (cars[head].s - cars[head].laps * course.length_m)
+    lined_up = (tick - field.mode_tick) * TICK_S * course.pace_mps > 0.4 * course.length_m
+    if lined_up and to_line_m < min(_PULLS_OFF_M, 0.3 * course.length_m):
+        field.pace_on = 0
+        if to_line_m < course.restart_m:
+            go_green(cars, field, events, tick)
+
+
+@compiled
+def go_green(cars: Cars, field: Field, events: object, tick: int) -> None:
+    """The race is on again; with too few laps left it goes into overtime."""
+    field.mode = Mode.GREEN
+    field.mode_tick = tick
+    field.green_tick = tick
+    field.flag = GREEN
+    field.pace_on = 0
+    for car in cars:
+        car.row = -1
+        car.drop = 0
+        car.around = 0
+        car.gaining = 1
+    tell(events, field, tick, Code.GREEN, leader_of(cars), 0, 0.0, 0.0)
+    # The line that comes next counts as a lap of the caution.
+    if field.cautions and field.leader_lap + 3 > field.lap_count:
+        field.lap_count = field.leader_lap + 3
+        field.overtime += 1
+        tell(events, field, tick, Code.OVERTIME, NOBODY, field.lap_count, 0.0, 0.0)
+
+
+@compiled
+def cross_line(cars: Cars, field: Field, course: Course, events: object, tick: int, i: int, at_s: float) -> None:
+    """Car `i` has crossed the start line at race time `at_s`."""
+    car = cars[i]
+    if car.laps > 0 and car.crossed_s >= 0.0:
+        car.last_lap_s = at_s - car.crossed_s
+        if car.best_lap_s == 0.0 or car.last_lap_s < car.best_lap_s:
+            car.best_lap_s = car.last_lap_s
+    car.crossed_s = at_s
+    if car.finished or car.out:
+        return
+    if field.mode == Mode.CHECKERED:
+        _finish(car, field, course, events, tick, i)
+        return
+    if car.laps <= field.leader_lap:
+        return
+    field.leader_lap = car.laps
+    if field.leader_lap >= field.lap_count - 1 and field.mode != Mode.GREEN and not field.white:
+        # Under caution nobody gets the white flag: the race goes on until it can end under green.
+        field.lap_count = field.leader_lap + 2
+    if field.leader_lap >= field.lap_count:
+        field.mode = Mode.CHECKERED
+        field.flag = CHECKERED
+        field.finish_tick = tick
+        for other in cars:
+            other.row, other.drop, other.around, other.gaining = -1, 0, 0, 0
+        tell(events, field, tick, Code.CHECKERED, i, 0, 0.0, 0.0)
+        _finish(car, field, course, events, tick, i)
+        return
+    if field.leader_lap == field.lap_count - 1:
+        field.white = 1
+        if field.mode == Mode.GREEN:
+            field.flag = WHITE
+            tell(events, field, tick, Code.WHITE, i, 0, 0.0, 0.0)
+    if field.stage < field.stages and field.leader_lap >= field.stage_end[field.stage]:
+        field.stage += 1
+        tell(events, field, tick, Code.STAGE, i, field.stage, 0.0, 0.0)
+        if field.mode == Mode.GREEN and not field.no_stage_caution and not field.white:
+            show_yellow(cars, field, events, tick, Cause.STAGE, NOBODY)
+    if field.mode == Mode.SORT and field.sorted:
+        begin_line_up(cars, field, course, events, tick)
+
+
+@compiled
+def _finish(car: Cars, field: Field, course: Course, events: object, tick: int, i: int) -> None:
+    car.finished = 1
+    car.rank = field.finished
+    # Whole laps count first, then who came first.
+    car.score = car.laps * course.length_m - 1.0e-3 * field.finished
+    field.finished += 1
+    tell(events, field, tick, Code.FINISH, i, field.finished, 0.0, 0.0)
