@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -12,11 +13,27 @@ from numpy.typing import NDArray
 
 from nascar.race.car import LENGTH_M, WIDTH_M
 from nascar.race.entries import field, load_entries
-from nascar.race.frames import TICK_S, Bools, Floats, Frames
+from nascar.race.events import Event
+from nascar.race.frames import ARRAYS, TICK_S, Bools, Floats, Frames
 from nascar.race.simulation import Race
 from nascar.race.track import Track, charlotte
 
 RunRace = Callable[[int, int, float], Frames]
+
+
+class MakeFrames(Protocol):
+    """Makes frames by hand: where the cars are, and what is said of them; all else is nought."""
+
+    def __call__(
+        self,
+        distance_m: Floats,
+        lap_m: float,
+        *,
+        first_tick: int = 0,
+        flag: int | Sequence[int] = 0,
+        on_pit_road: Bools | None = None,
+        events: Sequence[Event] = (),
+    ) -> Frames: ...
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +56,31 @@ def run_race() -> RunRace:
 def opening(run_race: RunRace) -> Frames:
     """The first three laps of forty cars."""
     return run_race(40, 7, 95.0)
+
+
+@pytest.fixture(scope="session")
+def make_frames() -> MakeFrames:
+    def make(
+        distance_m: Floats,
+        lap_m: float,
+        *,
+        first_tick: int = 0,
+        flag: int | Sequence[int] = 0,
+        on_pit_road: Bools | None = None,
+        events: Sequence[Event] = (),
+    ) -> Frames:
+        ticks, cars = distance_m.shape
+        order = np.argsort(-distance_m, axis=1, kind="stable")
+        arrays: dict[str, NDArray[Any]] = {name: np.zeros((ticks, cars)) for name in ARRAYS}
+        arrays |= {name: np.zeros((ticks, cars, 4)) for name in ARRAYS if name.startswith("tire")}
+        arrays["distance_m"] = distance_m
+        arrays["lap"] = np.maximum(np.floor_divide(distance_m, lap_m) + 1, 1).astype(np.int32)
+        arrays["position"] = np.argsort(order, axis=1).astype(np.int32) + 1
+        arrays["on_pit_road"] = np.zeros((ticks, cars), np.bool_) if on_pit_road is None else on_pit_road
+        arrays["flag"] = np.broadcast_to(np.asarray(flag, np.int8), ticks)
+        return Frames(first_tick=first_tick, events=tuple(events), **arrays)
+
+    return make
 
 
 @dataclass(frozen=True, slots=True)
