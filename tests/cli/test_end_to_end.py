@@ -288,7 +288,14 @@ def test_export_writes_the_rows_as_parquet(nascar: Nascar, tmp_path: Path) -> No
     )
     assert run.returncode == 0, run.stderr
     files = sorted(file.name for file in (tmp_path / "rows").iterdir())
-    assert files == ["chassis_telemetry.parquet", "engine_telemetry.parquet", "tire_telemetry.parquet"]
+    assert files == [
+        "chassis_telemetry.parquet",
+        "engine_telemetry.parquet",
+        "lap_times.parquet",
+        "race_events.parquet",
+        "tire_telemetry.parquet",
+        "track_position.parquet",
+    ]
     assert run.stdout.count("8,000 rows") == 3
 
 

@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from nascar.stream.settings import StreamSettings
-from nascar.stream.source import BatchHead
+from nascar.stream.source import BatchHead, BesideSource
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"
 DATABASE = "laps"
@@ -62,12 +62,14 @@ class FakeSource:
         *,
         padding: int = 0,
         on_encode: Callable[[int], None] = lambda index: None,
+        beside: BesideSource | None = None,
     ) -> None:
         self.start_us = start_us
         self.rate = rate
         self._batches = None if duration_s is None else round(duration_s * rate / BATCH_ROWS)
         self._padding = padding
         self._on_encode = on_encode
+        self._beside = beside
         self.live = 0
         self.most_live = 0
         self.encoded: list[int] = []
@@ -75,6 +77,10 @@ class FakeSource:
     @property
     def tables(self) -> tuple[str, ...]:
         return TABLES
+
+    @property
+    def beside(self) -> BesideSource | None:
+        return self._beside
 
     @property
     def batches(self) -> int | None:

@@ -167,8 +167,9 @@ def _conclude(console: Console, result: Result, judged: Verdict, verification: V
         )
     elif verification.ok:
         stored = sum(table.stored for table in verification.tables)
+        beside = sum(table.stored for table in verification.beside)
         console.print(
-            f"Proved: {stored:,} rows acknowledged, the same number stored. "
+            f"Proved: {stored:,} rows acknowledged, the same number stored; so are {beside:,} beside the rate. "
             "Next: the real Arc and Grafana with `make up`, or another race with `make demo SEED=2`."
         )
     else:

@@ -32,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "export",
         help="write the same rows as Parquet files, without a server",
         description="Writes the rows that a stream with the same seed, rate and start would send into DIR, "
-        "one Parquet file for each table.",
+        "one Parquet file for each table, the low-rate tables included.",
         epilog="Example: nascar export ./rows --seconds 10 --rate 612000 --seed 7 --start-at 2026-05-24T18:00:00Z",
     )
     parser.add_argument(
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         entries_of(args), args.rate, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seed, args.seconds
     )
     sampler = pipeline.sampler_at(start_us)
-    rows = export_parquet(args.directory, sampler, sampler.plan)
+    rows = export_parquet(args.directory, sampler, sampler.plan, pipeline.low_rate)
     for table, count in rows.items():
         print(f"{args.directory / (table + '.parquet')}: {count:,} rows")
     print(f"Next: read them with DuckDB: SELECT * FROM '{args.directory}/*_telemetry.parquet' LIMIT 10;")

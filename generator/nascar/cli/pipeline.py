@@ -13,6 +13,8 @@ from nascar.race.simulation import Race
 from nascar.race.timing import Standings, TimedRace, Timing
 from nascar.race.track import charlotte
 from nascar.stream.feed import TelemetryFeed
+from nascar.stream.low_rate_feed import LowRateFeed
+from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler, TimeUnit
 
@@ -29,6 +31,8 @@ class Pipeline:
     """None: without end."""
     time_unit: TimeUnit = TimeUnit.US
     timing: Timing | None = None
+    low_rate: LowRateTables | None = None
+    """The low-rate tables of the last run that was begun."""
 
     def __post_init__(self) -> None:
         if self.plan(0).instants == 0:
@@ -44,9 +48,15 @@ class Pipeline:
     def sampler_at(self, start_us: int) -> Sampler:
         """A race from its first tick, and the telemetry that reads it."""
         track = charlotte()
-        self.timing = Timing(len(self.entries), track.length_m)
+        numbers = [entry.car_number for entry in self.entries]
+        self.timing = Timing(len(self.entries), track.length_m, car_numbers=numbers)
+        race = TimedRace(Race(self.entries, track, self.seed), self.timing)
+        end_us = None if self.duration_s is None else start_us + round(self.duration_s * 1e6)
+        self.low_rate = LowRateTables(
+            race, self.timing, self.entries, track, start_us, end_us, self.time_unit
+        )
         return Sampler(
-            TimedRace(Race(self.entries, track, self.seed), self.timing),
+            self.low_rate,
             self.entries,
             self.plan(start_us),
             self.seed,
@@ -56,7 +66,8 @@ class Pipeline:
 
     def feed_at(self, start_us: int) -> TelemetryFeed:
         """The batches of a run whose first row lies at `start_us`, µs since 1970."""
-        return TelemetryFeed(self.sampler_at(start_us))
+        sampler = self.sampler_at(start_us)
+        return TelemetryFeed(sampler, beside=None if self.low_rate is None else LowRateFeed(self.low_rate))
 
     def standings(self) -> Standings | None:
         """The race as it stands; None before it has begun."""

@@ -32,7 +32,7 @@ def print_summary(
     console.print(ledger_table(result, verification))
     for line in measurements(result):
         console.print(Text(line, style="dim"))
-    for message, times in result.troubles.most_common(5):
+    for message, times in (result.troubles + result.beside_troubles).most_common(5):
         console.print(Text(f"not acknowledged, {times:,} times: {message}", style="yellow"))
     if verification is not None and not verification.ok:
         console.print(Text(verification.text().splitlines()[-1], style="bold red"))
@@ -40,7 +40,10 @@ def print_summary(
 
 
 def ledger_table(result: Result, verification: Verification | None) -> Table:
-    """Rows by table: scheduled = acknowledged + failed + missed (+ waiting), and stored where counted."""
+    """Rows by table: scheduled = acknowledged + failed + missed (+ waiting), and stored where counted.
+
+    Below the total stand the low-rate tables, which are no part of it.
+    """
     table = Table(title="Ledger (rows)", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("table")
     counts = ["scheduled", "acknowledged", "failed", "missed"]
@@ -50,18 +53,26 @@ def ledger_table(result: Result, verification: Verification | None) -> Table:
         table.add_column(name, justify="right")
     stored: dict[str, TableVerification] = {}
     if verification is not None:
-        stored = {one.table: one for one in verification.tables}
+        stored = {one.table: one for one in verification.all_tables}
         table.add_column("stored", justify="right")
         table.add_column("")
-    rows: list[tuple[str, TableLedger]] = [*result.ledger.tables.items(), ("all", result.ledger.total())]
-    for name, row in rows:
+
+    def add(name: str, row: TableLedger, style: str | None = None) -> None:
         cells = [f"{getattr(row, count):,}" for count in counts]
         if name in stored:
             one = stored[name]
             cells += [f"{one.stored:,}", f"[{'green' if one.ok else 'bold red'}]{one.outcome}[/]"]
-        elif stored:
-            cells += [f"{sum(one.stored for one in stored.values()):,}", ""]
-        table.add_row(name, *cells, style="bold" if name == "all" else None)
+        elif verification is not None:
+            cells += [f"{sum(one.stored for one in verification.tables):,}", ""]
+        table.add_row(name, *cells, style=style)
+
+    for name, row in result.ledger.tables.items():
+        add(name, row)
+    add("all", result.ledger.total(), "bold")
+    if result.beside.tables:
+        table.add_row("beside the rate", style="dim")
+    for name, row in result.beside.tables.items():
+        add(name, row)
     return table
 
 

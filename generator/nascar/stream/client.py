@@ -27,6 +27,8 @@ STATS_PATH: Final = "/api/v1/write/msgpack/stats"
 FLUSH_PATH: Final = "/api/v1/write/line-protocol/flush"
 QUERY_PATH: Final = "/api/v1/query"
 
+BESIDE_CONNECTIONS: Final = 3
+"""What is sent beside the schedule must not wait for its workers: one for each low-rate table."""
 READY_POLL_S: Final = 0.25
 TELL_EVERY_S: Final = 5.0
 FIRST_TOKEN_TIMEOUT_S: Final = 30.0
@@ -97,12 +99,13 @@ class Client:
 
     @classmethod
     def of(cls, settings: StreamSettings) -> Client:
-        """The client of a stream: one connection for each worker, and two for looking on."""
+        """The client of a stream: one connection for each worker, two for looking on, and a few for what is
+        sent beside the schedule."""
         return cls(
             settings.url,
             settings.token,
             database=settings.database,
-            connections=settings.workers + 2,
+            connections=settings.workers + 2 + BESIDE_CONNECTIONS,
             request_timeout_s=settings.request_timeout_s,
         )
 

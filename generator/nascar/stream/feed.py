@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nascar.stream.source import BatchHead
+from nascar.stream.source import BatchHead, BesideSource
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler
@@ -17,8 +17,12 @@ STOCK_BYTES: Final = 64 * 2**20
 class TelemetryFeed:
     """A `BatchSource`: batch `index` of the plan, rendered by the sampler and encoded."""
 
-    def __init__(self, sampler: Sampler, stock_bytes: int = STOCK_BYTES) -> None:
+    def __init__(
+        self, sampler: Sampler, stock_bytes: int = STOCK_BYTES, *, beside: BesideSource | None = None
+    ) -> None:
+        """`beside` is what comes about as the sampler moves the race on."""
         self._sampler = sampler
+        self._beside = beside
         self._plan: RowPlan = sampler.plan
         tables = self._plan.tables
         self._wire = {
@@ -36,6 +40,10 @@ class TelemetryFeed:
     @property
     def tables(self) -> tuple[str, ...]:
         return tuple(table.name for table in self._plan.tables)
+
+    @property
+    def beside(self) -> BesideSource | None:
+        return self._beside
 
     @property
     def batches(self) -> int | None:

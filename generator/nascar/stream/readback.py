@@ -77,27 +77,34 @@ class Verification:
     flushed: bool
     """Whether the server stored its buffers when asked; if not, its own flush was waited for."""
     elapsed_s: float
+    beside: tuple[TableVerification, ...] = ()
+    """The low-rate tables, which count for no rate."""
+
+    @property
+    def all_tables(self) -> tuple[TableVerification, ...]:
+        return (*self.tables, *self.beside)
 
     @property
     def ok(self) -> bool:
         """Whether every table holds exactly what was acknowledged."""
-        return all(table.ok for table in self.tables)
+        return all(table.ok for table in self.all_tables)
 
     def text(self) -> str:
         """A table of the outcome, and a sentence."""
         rows = [("table", "acknowledged", "stored", "outcome")]
-        rows += [(t.table, f"{t.acknowledged:,}", f"{t.stored:,}", t.outcome) for t in self.tables]
+        rows += [(t.table, f"{t.acknowledged:,}", f"{t.stored:,}", t.outcome) for t in self.all_tables]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = [
             f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}".rstrip()
             for row in rows
         ]
-        stored = sum(table.stored for table in self.tables)
+        stored, beside = (sum(table.stored for table in tables) for tables in (self.tables, self.beside))
         if self.ok:
+            more = f"{beside:,} more in the low-rate tables, " if self.beside else ""
             lines.append(
-                f"Verified: {stored:,} rows acknowledged, and the same number stored in every table."
+                f"Verified: {stored:,} rows acknowledged, {more}and the same number stored in every table."
             )
-        elif any(table.lost for table in self.tables):
+        elif any(table.lost for table in self.all_tables):
             lines.append(
                 "Not equal: acknowledged rows are missing. Was the server restarted, are old rows deleted, "
                 "or does it need longer (--deadline)?"
@@ -121,19 +128,20 @@ async def verify(
     cannot be had.
     """
     start = time.monotonic()
+    beside = report.get("beside", {})
+    reports = {**report["tables"], **beside}
     flushed = await client.flush()
     if not flushed:
         tell("The server does not flush at this token's word: waiting for its own flush.")
     extra_possible = any(
-        table.get("acknowledged_unclear", 0) + table.get("failed_unclear", 0)
-        for table in report["tables"].values()
+        table.get("acknowledged_unclear", 0) + table.get("failed_unclear", 0) for table in reports.values()
     )
     watch_until = start + settle_s if extra_possible and not flushed else start
     pause_s = FIRST_POLL_S
     while True:
         over = time.monotonic() - start >= deadline_s
         try:
-            tables = [await _count(client, name, table) for name, table in report["tables"].items()]
+            tables = [await _count(client, name, table) for name, table in reports.items()]
         except (QueryError, TokenRefused):
             raise
         except ServerError:
@@ -146,8 +154,13 @@ async def verify(
         await asyncio.sleep(min(pause_s, max(0.0, start + deadline_s - time.monotonic())))
         pause_s = min(2 * pause_s, LONGEST_POLL_S)
     if report.get("time_unit", "us") == "us":
-        tables = [await _count_distinct(client, table, report["tables"][table.table]) for table in tables]
-    return Verification(tuple(tables), flushed, time.monotonic() - start)
+        tables = [await _count_distinct(client, table, reports[table.table]) for table in tables]
+    return Verification(
+        tuple(table for table in tables if table.table not in beside),
+        flushed,
+        time.monotonic() - start,
+        tuple(table for table in tables if table.table in beside),
+    )
 
 
 def in_run(table: TableReport) -> str | None:

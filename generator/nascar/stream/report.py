@@ -50,6 +50,8 @@ class Report(TypedDict):
     """What `build` makes and `read` gives back."""
 
     tables: dict[str, TableReport]
+    beside: NotRequired[dict[str, TableReport]]
+    """The low-rate tables, which count for no rate; not in reports of older versions."""
     target_rate: int
     achieved_rate: float
     latency_ms: dict[str, dict[str, float | None]]
@@ -78,6 +80,7 @@ class Report(TypedDict):
     lost_rows: dict[str, int]
     """Failed and missed rows by what kept them: client, server, backlog, refusal."""
     troubles: dict[str, int]
+    beside_troubles: NotRequired[dict[str, int]]
     unreached: int
     most_in_flight: int
     most_live_bytes: int
@@ -108,6 +111,7 @@ def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Re
     settings, stalls = result.settings, result.stalls
     return Report(
         tables={name: _table(table) for name, table in result.ledger.tables.items()},
+        beside={name: _table(table) for name, table in result.beside.tables.items()},
         target_rate=settings.rate,
         achieved_rate=round(result.achieved_rate, 1),
         latency_ms={
@@ -138,6 +142,7 @@ def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Re
         overrun_rows=result.overrun,
         lost_rows={hindrance.value: rows for hindrance, rows in result.lost.items()},
         troubles=dict(result.troubles),
+        beside_troubles=dict(result.beside_troubles),
         unreached=result.unreached,
         most_in_flight=result.most_in_flight,
         most_live_bytes=result.most_live_bytes,
@@ -259,7 +264,10 @@ def _flaw(report: object) -> str | None:
     for key, kind in (("tables", Mapping), ("database", str)):
         if not isinstance(report.get(key), kind):
             return f"has no {key!r}"
-    for name, table in report["tables"].items():
+    beside = report.get("beside", {})
+    if not isinstance(beside, Mapping):
+        return "has no counts in 'beside'"
+    for name, table in (*report["tables"].items(), *beside.items()):
         if not isinstance(table, Mapping):
             return f"has no counts for {name!r}"
         for key in ("scheduled", "acknowledged", "failed", "missed"):

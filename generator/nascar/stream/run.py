@@ -13,6 +13,7 @@ from typing import Any, Final
 from nascar.errors import NascarError
 from nascar.stream import usage
 from nascar.stream.backlog import BacklogGuard
+from nascar.stream.beside import TURN_US, BesideSender
 from nascar.stream.client import Client
 from nascar.stream.clock import Clock, SteadyClock
 from nascar.stream.hindrance import Hindrance, Stalls
@@ -22,7 +23,7 @@ from nascar.stream.meter import Meter, Totals
 from nascar.stream.progress import Note, Phase, Snapshot
 from nascar.stream.sender import Sender
 from nascar.stream.settings import StreamSettings
-from nascar.stream.source import BatchSource
+from nascar.stream.source import BatchSource, BesideSource
 
 LEAD_S: Final = 0.5
 """The first row lies this far ahead when the source is made: time to build it and to encode the first."""
@@ -66,6 +67,10 @@ class Result:
     error: NascarError | None = None
     """What ended the run before its time; the verdict names it among its reasons."""
     notes: tuple[Note, ...] = ()
+    beside: Ledger = field(default_factory=lambda: Ledger(()))
+    """What became of the rows beside the schedule; they count for no rate."""
+    beside_troubles: Counter[str] = field(default_factory=Counter)
+    """Requests of theirs that were not acknowledged, by message."""
 
     @property
     def covered_s(self) -> float:
@@ -112,18 +117,25 @@ class Run:
         self._phase = Phase.WAITING
         self._stop = asyncio.Event()
         self._sender: Sender | None = None
+        self._beside: BesideSender | None = None
         self._guard: BacklogGuard | None = None
         self._start_us = 0
         self._end_us = 0
         # A dry run has no sender.
         self._dry_ledger = Ledger(())
+        self._dry_beside = Ledger(())
         self._dry_meter = Meter()
 
     def stop(self) -> None:
         """End early: nothing more comes due, what is in flight is drained. To be called in the event loop."""
         self._stop.set()
+        self._stop_sending()
+
+    def _stop_sending(self) -> None:
         if self._sender is not None:
             self._sender.stop()
+        if self._beside is not None:
+            self._beside.end(self._clock.now_us())
 
     async def run(self) -> Result:
         """Run to the end. Raises what goes wrong before the clock starts; later errors are in the result."""
@@ -213,17 +225,32 @@ class Run:
             settings, source, client.post, clock=clock, jitter=self._jitter, tell=self._note
         )
         guard.changed = sender.hold
+        tasks = [asyncio.create_task(guard.watch()), asyncio.create_task(self._tick(sender))]
+        if source.beside is not None:
+            self._beside = BesideSender(
+                settings,
+                source.beside,
+                client.post,
+                clock=clock,
+                jitter=self._jitter,
+                tell=self._note,
+                fatal=self._stop_sending,
+            )
+            tasks.append(asyncio.create_task(self._beside.run(self._start_us)))
         self._phase = Phase.RUNNING
         if self._stop.is_set():
-            sender.stop()
-        beside = [asyncio.create_task(guard.watch()), asyncio.create_task(self._tick(sender))]
+            self._stop_sending()
         try:
             await sender.run()
-        finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
             self._end_us = clock.now_us()
+            if self._beside is not None:
+                self._beside.end(self._end_us)
+                await tasks[-1]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._end_us = self._end_us or clock.now_us()
         return self._result(cpu_s)
 
     async def _tick(self, sender: Sender) -> None:
@@ -237,6 +264,8 @@ class Run:
         self._start_us = self._clock.now_us()
         source = self._source_at(self._start_us)
         ledger = self._dry_ledger = Ledger(source.tables)
+        beside, turn_us = source.beside, self._start_us + TURN_US
+        self._dry_beside = Ledger(() if beside is None else beside.tables)
         index, ticked_us = 0, 0
         while not self._stop.is_set() and (source.batches is None or index < source.batches):
             head = source.head(index)
@@ -245,16 +274,28 @@ class Run:
             ledger.acknowledge(head, body.data.nbytes)
             body.release()
             index += 1
+            if beside is not None and head.due_us >= turn_us:
+                turn_us = head.due_us + TURN_US
+                self._drop_beside(beside, head.due_us)
             now_us = self._clock.now_us()
             if now_us - ticked_us > TICK_S * 1e6:
                 ticked_us = now_us
                 self._dry_meter.tick(_totals(ledger, now_us))
             await asyncio.sleep(0)
+        if beside is not None and index:
+            self._drop_beside(beside, source.head(index - 1).due_us)
         self._end_us = self._clock.now_us()
         return self._result(cpu_s)
 
+    def _drop_beside(self, source: BesideSource, until_us: int) -> None:
+        """Make and drop what stands beside the schedule, in a dry run."""
+        for head, body in source.take(until_us):
+            self._dry_beside.schedule(head)
+            self._dry_beside.acknowledge(head, body.data.nbytes)
+            body.release()
+
     def _result(self, cpu_s_before: float) -> Result:
-        sender, guard = self._sender, self._guard
+        sender, guard, beside = self._sender, self._guard, self._beside
         return Result(
             settings=self._settings,
             ledger=sender.ledger if sender else self._dry_ledger,
@@ -274,8 +315,10 @@ class Run:
             most_backlog=guard.most_rows if guard else 0,
             stored_rate=guard.stored_rate if guard else None,
             stopped=self._stop.is_set(),
-            error=sender.error if sender else None,
+            error=(sender.error if sender else None) or (beside.error if beside else None),
             notes=tuple(self._notes),
+            beside=beside.ledger if beside else self._dry_beside,
+            beside_troubles=beside.troubles if beside else Counter(),
         )
 
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from nascar.errors import NascarError
 from nascar.stream.clock import Clock
+from nascar.stream.delivery import Delivery, Post, Receipt
 from nascar.stream.flight import Flight
 from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter
-from nascar.stream.policy import Done, Fatal, Outcome, Retry, decide
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead, BatchSource
 
@@ -31,9 +31,6 @@ GRACE_US: Final = 500_000
 """What comes within this time after the end of the schedule was on its way then; what comes later is overrun."""
 OVERSLEPT_US: Final = 50_000
 """An idle loop that finds a batch due for longer than this was kept from running."""
-_MOST_TROUBLES: Final = 20
-"""Kinds of trouble that are counted by name; what comes after is counted as `OTHER_TROUBLE`."""
-OTHER_TROUBLE: Final = "other errors"
 
 
 class Sender:
@@ -43,7 +40,7 @@ class Sender:
         self,
         settings: StreamSettings,
         source: BatchSource,
-        post: Callable[[memoryview], Awaitable[Outcome]],
+        post: Post,
         *,
         clock: Clock,
         jitter: Callable[[], float],
@@ -53,10 +50,6 @@ class Sender:
         self.latencies = Latencies(source.tables)
         self.meter = Meter()
         self.stalls = Stalls()
-        self.troubles: Counter[str] = Counter()
-        """How often what went wrong: requests that ended without an acknowledgement, by their message."""
-        self.unreached = 0
-        """Requests that found no connection to the server."""
         self.lost: Counter[Hindrance] = Counter()
         """Failed and missed rows, by what kept them."""
         self.in_flight = 0
@@ -64,17 +57,14 @@ class Sender:
         self.most_in_flight = 0
         self.most_live_bytes = 0
         """The most bytes of encoded bodies, waiting and in flight, at one time."""
-        self.error: NascarError | None = None
-        """What ended the run before its time."""
         self.overrun = 0
         """Rows that were acknowledged more than `GRACE_US` after the last due time, or after the stop."""
         self.draining = False
 
         self._settings = settings
         self._source = source
-        self._post = post
+        self._delivery = Delivery(settings, post, self.ledger, clock=clock, jitter=jitter, tell=tell)
         self._clock = clock
-        self._jitter = jitter
         self._tell = tell
         self._late_limit_us = round(settings.late_limit_s * 1e6)
         self._ahead_us = round(settings.ahead_s * 1e6)
@@ -94,6 +84,21 @@ class Sender:
         self._awake = asyncio.Event()
         self._stalled_by: Hindrance | None = None
         self._looked_us = clock.now_us()
+
+    @property
+    def error(self) -> NascarError | None:
+        """What ended the run before its time."""
+        return self._delivery.error
+
+    @property
+    def troubles(self) -> Counter[str]:
+        """How often what went wrong: requests that ended without an acknowledgement, by their message."""
+        return self._delivery.troubles
+
+    @property
+    def unreached(self) -> int:
+        """Requests that found no connection to the server."""
+        return self._delivery.unreached
 
     @property
     def ready(self) -> int:
@@ -292,77 +297,31 @@ class Sender:
     async def _fly(self, flight: Flight) -> None:
         """Send one batch until it is settled."""
         head = flight.head
+        self.latencies.departure[head.table].record(self._clock.now_us() - head.due_us)
+        receipt = None
         try:
-            attempt = 0
-            while True:
-                attempt += 1
-                sent_us = self._clock.now_us()
-                self.ledger.request(head, attempt=attempt, late_us=sent_us - head.due_us)
-                if attempt == 1:
-                    self.latencies.departure[head.table].record(sent_us - head.due_us)
-                flight.posting = True
-                outcome = await self._post(flight.body.data)
-                flight.posting = False
-                now_us = self._clock.now_us()
-                decision = decide(
-                    outcome,
-                    attempt=attempt,
-                    age_s=(now_us - head.due_us) / 1e6,
-                    late_limit_s=self._settings.late_limit_s,
-                    jitter=self._jitter(),
-                )
-                if isinstance(decision, Done):
-                    self._arrive(flight, sent_us, now_us)
-                    return
-                flight.reached = flight.reached or outcome.reached
-                flight.unclear = flight.unclear or outcome.unclear
-                self.unreached += not outcome.reached
-                self._note_trouble(str(outcome))
-                if isinstance(decision, Fatal) and self.error is None:
-                    self.error = decision.error
-                if not isinstance(decision, Retry) or self.error is not None:
-                    self._lose(flight)
-                    return
-                await asyncio.sleep(decision.after_s)
-                if self.error is not None:
-                    self._lose(flight)
-                    return
-        except BaseException:
-            # Cut off in mid-request: the server may have it all the same.
-            flight.reached = flight.reached or flight.posting
-            flight.unclear = flight.unclear or flight.posting
-            self._lose(flight)
-            raise
+            receipt = await self._delivery.deliver(flight)
         finally:
+            if receipt is not None:
+                self._arrive(flight, receipt)
+            else:
+                self.lost[Hindrance.REFUSAL] += head.rows
             flight.body.release()
             self.in_flight -= 1
             self.flight_bytes -= flight.bytes
             if self._stalled_by is Hindrance.SERVER or self.error is not None:
                 self._awake.set()
 
-    def _arrive(self, flight: Flight, sent_us: int, now_us: int) -> None:
+    def _arrive(self, flight: Flight, receipt: Receipt) -> None:
         head = flight.head
-        self.ledger.acknowledge(head, flight.bytes, unclear=flight.unclear)
-        self.latencies.due[head.table].record(now_us - head.due_us)
-        self.latencies.send[head.table].record(now_us - sent_us)
-        self.meter.record(now_us - head.due_us, now_us - sent_us)
+        due_us = receipt.acknowledged_us - head.due_us
+        send_us = receipt.acknowledged_us - receipt.sent_us
+        self.latencies.due[head.table].record(due_us)
+        self.latencies.send[head.table].record(send_us)
+        self.meter.record(due_us, send_us)
         end_us = self._end_us()
-        if end_us is not None and now_us > end_us + GRACE_US:
+        if end_us is not None and receipt.acknowledged_us > end_us + GRACE_US:
             self.overrun += head.rows
-
-    def _lose(self, flight: Flight) -> None:
-        self.lost[Hindrance.REFUSAL] += flight.head.rows
-        if flight.reached:
-            self.ledger.fail(flight.head, unclear=flight.unclear)
-        else:
-            self.ledger.miss(flight.head)
-
-    def _note_trouble(self, message: str) -> None:
-        if message not in self.troubles and len(self.troubles) >= _MOST_TROUBLES:
-            message = OTHER_TROUBLE
-        if message not in self.troubles:
-            self._tell(f"A write was not acknowledged: {message}")
-        self.troubles[message] += 1
 
     def _abandon(self) -> None:
         """What was due and cannot leave is missed; what was encoded ahead of its time is put back."""

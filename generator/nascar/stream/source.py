@@ -1,7 +1,9 @@
-"""What the stream asks of whatever makes the rows: batches with a due time, encoded on demand."""
+"""What the stream asks of whatever makes the rows: batches with a due time, encoded on demand, and rows
+beside them that come about on the way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,11 +34,28 @@ class Body(Protocol):
         ...
 
 
+class BesideSource(Protocol):
+    """Rows beside the schedule: few, and not known before they happen."""
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+    def take(self, until_us: int) -> Sequence[tuple[BatchHead, Body]]:
+        """What has happened by `until_us` (µs since 1970) and was not taken before, at most one batch for
+        each table; that is when they are due."""
+        ...
+
+
 class BatchSource(Protocol):
     """Batches in order of their due times, numbered from 0."""
 
     @property
     def tables(self) -> tuple[str, ...]: ...
+
+    @property
+    def beside(self) -> BesideSource | None:
+        """Tables that do not count for the rate; their rows come about as batches are encoded."""
+        ...
 
     @property
     def batches(self) -> int | None:

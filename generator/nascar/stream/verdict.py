@@ -21,7 +21,7 @@ _STALLED_SHARE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`ok` only if the target was met within 1 % and nothing failed or was missed."""
+    """`ok` only if the target was met within 1 % and nothing failed or was missed, beside it neither."""
 
     ok: bool
     text: str
@@ -58,8 +58,13 @@ def verdict(result: Result) -> Verdict:
         reasons.append(f"{total.missed:,} rows were missed: they could not leave in time")
     if achieved < target * (1 - TOLERANCE):
         reasons.append(f"{achieved:,.0f} rows/s is {achieved / target:.1%} of the target")
+    beside = _lost_beside(result)
     if not reasons:
+        if beside:
+            return Verdict(False, f"The rate was held, but {beside}.", (beside,))
         return Verdict(True, _held(result))
+    if beside:
+        reasons.append(beside)
 
     bound, evidence = _limit(result)
     parts = [f"Not held: {achieved:,.0f} of {target:,} rows/s; " + "; ".join(reasons) + "."]
@@ -91,6 +96,16 @@ def _held(result: Result) -> str:
         f"Held {result.settings.rate:,} rows/s{early}: "
         f"{total.acknowledged:,} rows scheduled and acknowledged, none missed, none failed."
     )
+
+
+def _lost_beside(result: Result) -> str:
+    """What became of rows that do not count for the rate; empty if all were acknowledged."""
+    total = result.beside.total()
+    lost = total.failed + total.missed
+    if not lost:
+        return ""
+    often = f"; most often: {_most_common(result.beside_troubles)}" if result.beside_troubles else ""
+    return f"{lost:,} rows of the low-rate tables failed or were missed{often}"
 
 
 def _troubles(result: Result) -> str:

@@ -1,0 +1,62 @@
+"""The low-rate tables as a source of batches beside the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from nascar.stream.source import BatchHead, BesideSource
+from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
+from nascar.telemetry.low_rate import LowRateTables
+from nascar.telemetry.rows import Rows
+from nascar.telemetry.schema import Kind
+
+_KEEP_NOTHING: Final = 0
+"""Bytes of buffers to keep for the next body: no two of these bodies are alike."""
+
+
+class LowRateFeed(BesideSource):
+    """Batches of what has happened since the last ones."""
+
+    def __init__(self, rows: LowRateTables) -> None:
+        self._rows = rows
+        self._batches = 0
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(table.name for table in self._rows.tables)
+
+    def take(self, until_us: int) -> Sequence[tuple[BatchHead, WireBody]]:
+        batches = []
+        for rows in self._rows.take(until_us):
+            head = BatchHead(
+                index=self._batches,
+                table=rows.table.name,
+                rows=rows.count,
+                first_time_us=int(rows.times_us[0]),
+                last_time_us=int(rows.times_us[-1]),
+                due_us=until_us,
+            )
+            self._batches += 1
+            batches.append((head, self._encode(rows)))
+        return batches
+
+    def _encode(self, rows: Rows) -> WireBody:
+        columns = [WireColumn("time", Cell.INT64)]
+        numbers = {"time": np.floor_divide(rows.times_us, self._rows.time_unit.us)}
+        for column in rows.table.columns:
+            if column.kind is Kind.TIME:
+                continue
+            values = rows.columns[column.name]
+            if isinstance(values, tuple):
+                columns.append(WireColumn(column.name, values))
+            else:
+                cell = Cell.FLOAT64 if column.kind is Kind.FLOAT else Cell.INT64
+                columns.append(WireColumn(column.name, cell))
+                numbers[column.name] = values
+        body = WireTable(rows.table.name, columns, _KEEP_NOTHING).lend(rows.count)
+        for name, cells in numbers.items():
+            body.fill(name, cells)
+        return body
