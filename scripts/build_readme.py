@@ -20,7 +20,7 @@ from typing import Any
 
 from nascar.cli.main import COMMANDS, build_parser
 from nascar.questions import load_questions
-from nascar.telemetry.schema import TABLES, Column
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -28,16 +28,28 @@ README = ROOT / "README.md"
 
 def tables() -> Iterator[str]:
     for table in TABLES:
-        yield f"**`{table.name}`** ({len(table.columns)} columns): {table.description.lower()}"
-        yield ""
-        yield "| column | type | unit | range on the racing surface | what it says |"
-        yield "|---|---|---|---|---|"
-        for column in table.columns:
-            yield (
-                f"| `{column.name}` | {column.kind.value} | {column.unit} | {_range(column)} "
-                f"| {column.description} |"
-            )
-        yield ""
+        yield from _table(table, "range on the racing surface")
+    yield (
+        "Beside them stand three low-rate tables: what race control and timing say. **They are outside the "
+        "612,000 messages a second**: a few hundred rows a second, sent once a second, counted in a ledger of "
+        "their own and in no rate."
+    )
+    yield ""
+    for table in LOW_RATE_TABLES:
+        yield from _table(table, "range")
+
+
+def _table(table: Table, range_: str) -> Iterator[str]:
+    yield f"**`{table.name}`** ({len(table.columns)} columns): {table.description[0].lower()}{table.description[1:]}"
+    yield ""
+    yield f"| column | type | unit | {range_} | what it says |"
+    yield "|---|---|---|---|---|"
+    for column in table.columns:
+        yield (
+            f"| `{column.name}` | {column.kind.value} | {column.unit} | {_range(column)} "
+            f"| {column.description} |"
+        )
+    yield ""
 
 
 def _range(column: Column) -> str:

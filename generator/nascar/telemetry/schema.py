@@ -8,9 +8,13 @@ timing say, a few hundred rows a second that are no part of the rate. Their rang
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
+
+from nascar.race.events import EventKind
+from nascar.race.frames import FLAGS
 
 
 class Kind(Enum):
@@ -102,6 +106,11 @@ class Table:
 
 MPH_PER_MPS: Final = 3600.0 / 1609.344
 
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 _TIME = Column("time", Kind.TIME, "µs", "Instant of the row, UTC, since 1970-01-01 (ms with --time-unit ms)")
 _CAR_NUMBER = Column("car_number", Kind.INT, "", "Car number, 1–40 in the entry list of the demo")
 _DRIVER = Column("driver", Kind.TEXT, "", "Driver name")
@@ -114,7 +123,7 @@ _LAP = Column(
 
 _LAP_COMPLETED = Column("lap", Kind.INT, "lap", "The lap that was completed, from 1", (1, 100_000))
 _POSITION = Column("position", Kind.INT, "", "Running order, 1 is the leader", (1, 1_000))
-_FLAG = Column("flag", Kind.TEXT, "", "Flag shown to the field: green, yellow, red, white or checkered")
+_FLAG = Column("flag", Kind.TEXT, "", f"Flag shown to the field: {_either(FLAGS)}")
 
 
 def _tire_pressure(tire: str, place: str) -> Column:
@@ -298,13 +307,12 @@ RACE_EVENTS: Final = Table(
             description="Tick of the race at which it happened; events of one tick are 1 µs apart, in their order",
         ),
         Column("lap", Kind.INT, "lap", "Lap that the leader is on, from 1", (1, 100_000)),
-        replace(_FLAG, description=f"{_FLAG.description}, from then on"),
+        replace(_FLAG, description=f"Flag shown to the field from then on: {_either(FLAGS)}"),
         Column(
             "kind",
             Kind.TEXT,
             "",
-            "What it is about: flag, caution, incident, retired, stop, penalty, free_pass, wave_around, "
-            "one_to_go, stage, lead, fastest_lap, finish or command",
+            f"What it is about: {_either([kind.value for kind in EventKind])}",
         ),
         Column("car_number", Kind.INT, "", "The car concerned, 0 where none is", (0, 999)),
         Column("driver", Kind.TEXT, "", "Its driver, empty where no car is concerned"),
@@ -370,7 +378,7 @@ TRACK_POSITION: Final = Table(
             Kind.FLOAT,
             "s",
             "Time since the leader was where the car is now; after the finish, as at the line",
-            (0, 1_000_000),
+            (0, 200_000),
             decimals=3,
         ),
         Column("speed_mph", Kind.FLOAT, "mph", "Speed over the ground", (0, 300), decimals=2),
