@@ -32,8 +32,7 @@ import psutil
 from numpy.typing import NDArray
 
 from nascar.cli.pipeline import Pipeline
-from nascar.race.entries import field as field_of
-from nascar.race.entries import load_entries
+from nascar.cli.race_format import packaged_race
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "nascar_telemetry"
@@ -67,7 +66,7 @@ class Tape:
 
 
 def record(rate: int, seconds: float) -> Tape:
-    pipeline = Pipeline(field_of(load_entries(None), 40), rate, 10_000, seed=1, duration_s=seconds)
+    pipeline = Pipeline(packaged_race(), rate, 10_000, seed=1, duration_s=seconds)
     feed = pipeline.feed_at(1_000_000_000_000_000)
     bodies, due = [], []
     for index in range(feed.batches or 0):

@@ -23,9 +23,9 @@ from nascar.cli.arguments import DEFAULT_DATABASE
 from nascar.cli.engine import EngineProcess
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.questions import QuestionBoard
+from nascar.cli.race_format import packaged_race
 from nascar.cli.terminal import Screen
 from nascar.questions import load_questions
-from nascar.race.entries import load_entries
 from nascar.stream.client import Client
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
@@ -38,7 +38,7 @@ async def record(seconds: float, rate: int, seed: int) -> None:
     console = Console(
         record=True, width=WIDTH, force_terminal=True, color_system="truecolor", file=io.StringIO()
     )
-    pipeline = Pipeline(load_entries(), rate, 10_000, seed)
+    pipeline = Pipeline(packaged_race(), rate, 10_000, seed)
     async with EngineProcess(ROOT / ".demo", 20, rate, seconds) as engine:
         settings = StreamSettings(engine.url, DEFAULT_DATABASE, rate, 300, 500, token=engine.token)
         run = Run(settings, pipeline.feed_at)

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from nascar.cli import arguments
 from nascar.cli.engine import EngineProcess
-from nascar.cli.pipeline import Pipeline, add_race, add_rate, entries_of
+from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
 from nascar.cli.questions import QuestionBoard
+from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS, stopping_on_signals
 from nascar.cli.summary import output_console, print_summary
 from nascar.cli.terminal import Screen
@@ -55,6 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_rate(parser)
     add_race(parser)
+    add_start_lap(parser)
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -69,13 +71,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    pipeline = Pipeline(
-        entries_of(args),
-        args.rate,
-        max(arguments.DEFAULT_BATCH_SIZE, args.cars),
-        args.seed,
-        args.seconds or None,
-    )
+    pipeline = pipeline_of(args, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seconds or None)
     if args.report is not None:
         reports.check_writable(args.report)
     return asyncio.run(_run(args, pipeline))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nascar.cli import arguments
-from nascar.cli.pipeline import Pipeline, add_race, add_rate, entries_of
+from nascar.cli.pipeline import add_rate, pipeline_of
+from nascar.cli.race_format import add_race, add_start_lap
 from nascar.telemetry.export import export_parquet
 
 
@@ -47,6 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_rate(parser)
     add_race(parser)
+    add_start_lap(parser)
     parser.add_argument(
         "--start-at",
         type=instant,
@@ -58,9 +60,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     start_us = time.time_ns() // 1000 if args.start_at is None else args.start_at
-    pipeline = Pipeline(
-        entries_of(args), args.rate, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seed, args.seconds
-    )
+    pipeline = pipeline_of(args, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seconds)
     sampler = pipeline.sampler_at(start_us)
     rows = export_parquet(args.directory, sampler, sampler.plan, pipeline.low_rate)
     for table, count in rows.items():

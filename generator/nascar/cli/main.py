@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from nascar import __version__
-from nascar.cli import demo, export, health, queries, stream, verify
+from nascar.cli import demo, export, health, queries, race, stream, verify
 from nascar.cli.command import run_command
 
-COMMANDS = (demo, stream, verify, queries, export, health)
+COMMANDS = (demo, stream, race, verify, queries, export, health)
 
 
 def build_parser() -> argparse.ArgumentParser:

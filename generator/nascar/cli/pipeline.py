@@ -1,17 +1,17 @@
-"""The parts put together: entries, race, telemetry and wire, for a start time."""
+"""The parts put together: race, telemetry and wire, for a start time."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from dataclasses import dataclass, field
 
 from nascar.cli import arguments
+from nascar.cli.race_format import RaceFormat, race_format
 from nascar.errors import UsageError
-from nascar.race.entries import Entry, field, load_entries
-from nascar.race.simulation import Race
-from nascar.race.timing import Standings, TimedRace, Timing
-from nascar.race.track import charlotte
+from nascar.race.entries import Entry
+from nascar.race.season import Season
+from nascar.race.timing import Standings
 from nascar.stream.feed import TelemetryFeed
 from nascar.stream.low_rate_feed import LowRateFeed
 from nascar.telemetry.low_rate import LowRateTables
@@ -21,18 +21,19 @@ from nascar.telemetry.sampler import Sampler, TimeUnit
 
 @dataclass(slots=True)
 class Pipeline:
-    """What rows a run has. `feed_at` starts a new race each time; `timing` times the last one."""
+    """What rows a run has. `feed_at` starts a new season each time; the rest is about the last one."""
 
-    entries: tuple[Entry, ...]
+    race: RaceFormat
     rate: int
     batch_size: int
     seed: int
     duration_s: float | None = None
     """None: without end."""
     time_unit: TimeUnit = TimeUnit.US
-    timing: Timing | None = None
-    low_rate: LowRateTables | None = None
-    """The low-rate tables of the last run that was begun."""
+    _ready: Season | None = field(default=None, repr=False)
+    """A season that stands at its tick 0 and that nobody has taken yet."""
+    _season: Season | None = field(default=None, repr=False)
+    _low_rate: LowRateTables | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.plan(0).instants == 0:
@@ -41,22 +42,36 @@ class Pipeline:
                 "Give a higher --rate, a longer run, or fewer --cars."
             )
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self.race.entries
+
+    @property
+    def low_rate(self) -> LowRateTables:
+        """The tables beside the rate; not before `sampler_at`, which they are filled by."""
+        if self._low_rate is None:
+            raise LookupError("no season has begun")
+        return self._low_rate
+
+    def prepare(self) -> Season:
+        """Run a season up to its first tick, before there is a clock that it could be late by."""
+        if self._ready is None:
+            self._ready = self.race.season(self.seed)
+            self._ready.prepare()
+        return self._ready
+
     def plan(self, start_us: int) -> RowPlan:
         """The rows of a run that starts at `start_us`."""
         return RowPlan(self.rate, len(self.entries), self.batch_size, start_us, self.duration_s)
 
     def sampler_at(self, start_us: int) -> Sampler:
-        """A race from its first tick, and the telemetry that reads it."""
-        track = charlotte()
-        numbers = [entry.car_number for entry in self.entries]
-        self.timing = Timing(len(self.entries), track.length_m, car_numbers=numbers)
-        race = TimedRace(Race(self.entries, track, self.seed), self.timing)
+        """A season from its first tick, and the telemetry that reads it."""
+        season, track = self.prepare(), self.race.track
+        self._season, self._ready = season, None
         end_us = None if self.duration_s is None else start_us + round(self.duration_s * 1e6)
-        self.low_rate = LowRateTables(
-            race, self.timing, self.entries, track, start_us, end_us, self.time_unit
-        )
+        self._low_rate = LowRateTables(season, season, self.entries, track, start_us, end_us, self.time_unit)
         return Sampler(
-            self.low_rate,
+            self._low_rate,
             self.entries,
             self.plan(start_us),
             self.seed,
@@ -67,35 +82,28 @@ class Pipeline:
     def feed_at(self, start_us: int) -> TelemetryFeed:
         """The batches of a run whose first row lies at `start_us`, µs since 1970."""
         sampler = self.sampler_at(start_us)
-        return TelemetryFeed(sampler, beside=None if self.low_rate is None else LowRateFeed(self.low_rate))
+        return TelemetryFeed(sampler, beside=LowRateFeed(self.low_rate))
 
     def standings(self) -> Standings | None:
         """The race as it stands; None before it has begun."""
-        return None if self.timing is None else self.timing.standings()
+        return None if self._season is None else self._season.standings()
 
 
-def add_race(parser: argparse.ArgumentParser) -> None:
-    """The flags that say which race it is."""
-    parser.add_argument(
-        "--cars",
-        type=arguments.whole_number(1, arguments.MOST_CARS),
-        default=arguments.DEFAULT_CARS,
-        help="number of cars in the race (default: %(default)s)",
-        metavar="N",
-    )
-    parser.add_argument(
-        "--seed",
-        type=arguments.whole_number(0, 2**63 - 1),
-        default=1,
-        help="the same seed gives the same race (default: %(default)s)",
-        metavar="N",
-    )
-    parser.add_argument(
-        "--entries",
-        type=Path,
-        help="entry list to race with: CSV with car_number, driver, team, manufacturer (default: our own)",
-        metavar="FILE",
-    )
+def pipeline_of(
+    args: argparse.Namespace, batch_size: int, duration_s: float | None, time_unit: TimeUnit = TimeUnit.US
+) -> Pipeline:
+    """The rows that the flags of `add_race`, `add_start_lap` and `add_rate` ask for, ready to start."""
+    race = race_format(args)
+    pipeline = Pipeline(race, args.rate, batch_size, args.seed, duration_s, time_unit)
+    say_wait(f"Running the race up to lap {race.start_lap}" if race.start_lap > 1 else "Getting ready")
+    pipeline.prepare()
+    return pipeline
+
+
+def say_wait(text: str) -> None:
+    """Tell a person at the terminal, and nobody else, what takes its time."""
+    if sys.stderr.isatty():
+        print(f"{text} … (the first run compiles the race, which takes a minute at most)", file=sys.stderr)
 
 
 def add_rate(parser: argparse.ArgumentParser) -> None:
@@ -107,8 +115,3 @@ def add_rate(parser: argparse.ArgumentParser) -> None:
         help="total messages (rows) a second over all cars and tables (default: %(default)s)",
         metavar="N",
     )
-
-
-def entries_of(args: argparse.Namespace) -> tuple[Entry, ...]:
-    """The cars of the race, from ``--entries`` and ``--cars``."""
-    return field(load_entries(args.entries), args.cars)

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from nascar.cli import arguments
 from nascar.cli.command import run_command
-from nascar.cli.pipeline import Pipeline, add_race, add_rate, entries_of
+from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
+from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.summary import output_console, print_summary
 from nascar.cli.terminal import Screen
 from nascar.errors import UsageError
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a stream; the first ten are the published ones."""
     arguments.add_server(parser)
     add_race(parser)
+    add_start_lap(parser)
     add_rate(parser)
     parser.add_argument(
         "--duration",
@@ -134,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
         dry_run=args.dry_run,
     )
     duration_s = _duration_s(args)
-    pipeline = Pipeline(entries_of(args), args.rate, args.batch_size, args.seed, duration_s, args.time_unit)
+    pipeline = pipeline_of(args, args.batch_size, duration_s, args.time_unit)
     if args.report is not None:
         reports.check_writable(args.report)
     console = output_console()

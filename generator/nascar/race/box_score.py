@@ -159,7 +159,7 @@ def _finish(entry: Entry, car: CarScore, position: int, start_position: int, lap
         manufacturer=entry.manufacturer,
         laps=car.laps,
         laps_led=car.laps_led,
-        status=RUNNING if car.out is None else car.out,
+        status=RUNNING if car.out is None else _reason(car.out),
         best_lap_s=car.best_lap_s if car.best_lap else None,
         best_lap=car.best_lap or None,
         stops=car.stops,
@@ -167,6 +167,11 @@ def _finish(entry: Entry, car: CarScore, position: int, start_position: int, lap
         gap_s=car.gap_s if laps_down == 0 else None,
         stints=(*car.stints, car.laps - car.stop_lap),
     )
+
+
+def _reason(said: str) -> str:
+    """Of a sentence such as "Car 5 (Wren Pettigale) is out: engine." the reason."""
+    return said.rpartition(": ")[2].rstrip(".")
 
 
 def _laps_down(car: CarScore, winner: CarScore, first_s: Sequence[float], official: bool) -> int:

@@ -30,14 +30,10 @@ class CarScore:
     """Line crossings since the last new tires."""
     visited_pits: bool = False
     """On pit road at some time in the lap at hand."""
-    finished: bool = False
+    closed_tick: int | None = None
+    """Laps that end after this tick do not count: the car has finished or is out."""
     out: str | None = None
-    """Why the car is out of the race; None while it runs."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more counts: the car has finished, or is out."""
-        return self.finished or self.out is not None
+    """What was said as the car left the race; None while it runs."""
 
 
 @dataclass(slots=True)

@@ -22,6 +22,8 @@ from nascar.race.score import CarScore, CautionPeriod, FastestLap, LeadRun, Scor
 KEPT: Final = 8_192
 """Most laps, and most events, that wait for somebody to take them; beyond it the oldest are let go."""
 _RUNNING: Final = (FLAGS.index("green"), FLAGS.index("white"))
+_TELLS_EARLY_TICKS: Final = 1
+"""A race may tell of a finish with the last tick before the line; the lap that it ends counts."""
 _YELLOW: Final = FLAGS.index("yellow")
 
 
@@ -88,7 +90,7 @@ class Standings:
 class Timing:
     """Times a field of `cars` on a lap of `lap_length_m` metres, from the race's first tick on.
 
-    `rules` tells where stages end, `car_numbers` (in entry order) what the sentences call the cars. Memory
+    `rules` tells where stages end, `names` (in entry order) what its sentences call the cars. Memory
     does not grow with the race but for the score book; `take_laps` and `take_events` empty buffers that
     hold `KEPT` at most.
     """
@@ -98,11 +100,11 @@ class Timing:
         cars: int,
         lap_length_m: float,
         *,
-        car_numbers: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
         rules: Rules | None = None,
     ) -> None:
         self.score = Score([CarScore() for _ in range(cars)])
-        self._numbers = tuple(range(1, cars + 1) if car_numbers is None else car_numbers)
+        self._names = tuple(f"car {car + 1}" for car in range(cars)) if names is None else tuple(names)
         self._stage_ends = () if rules is None else rules.stage_ends
         self.lap_length_m = lap_length_m
         self._line = StartLine(cars, lap_length_m)
@@ -180,7 +182,7 @@ class Timing:
     def _cross(self, car: CarScore, crossing: Crossing, frames: Frames) -> None:
         """Score a crossing of the line."""
         lap, at_s = crossing.line, round(crossing.at_s, 3)
-        if lap < 0 or car.closed:
+        if lap < 0 or (car.closed_tick is not None and crossing.tick > car.closed_tick):
             return
         if lap == 0:
             car.crossed_s = at_s
@@ -230,14 +232,14 @@ class Timing:
             runs[-1].last_lap = lap
         else:
             if runs:
-                text = f"Car {self._numbers[car]} takes the lead from car {self._numbers[runs[-1].car]}."
+                text = _sentence(f"{self._names[car]} takes the lead from {self._names[runs[-1].car]}")
                 self._events.append(Event(crossing.tick, EventKind.LEAD, car, lap, flag, text))
             runs.append(LeadRun(car, lap, lap))
         if score.cautions and flag == _YELLOW:
             score.cautions[-1].laps += 1
         if lap in self._stage_ends:
             score.stages.append(StageEnd(lap, car))
-            text = f"Car {self._numbers[car]} wins stage {len(score.stages)}."
+            text = _sentence(f"{self._names[car]} wins stage {len(score.stages)}")
             self._events.append(Event(crossing.tick, EventKind.STAGE, car, lap, flag, text))
 
     def _compare(self, crossing: Crossing, position: int, lap_s: float, flag: int) -> None:
@@ -250,7 +252,7 @@ class Timing:
             # From the grid, and one after the other the fastest so far: nothing to tell.
             return
         leader_lap = crossing.line if position == 1 else self.score.leader_laps + 1
-        text = f"Car {self._numbers[crossing.car]} drives the fastest lap so far, {lap_s:.3f} s."
+        text = _sentence(f"{self._names[crossing.car]} drives the fastest lap so far, {lap_s:.3f} s")
         self._events.append(Event(crossing.tick, EventKind.FASTEST_LAP, crossing.car, leader_lap, flag, text))
 
     def _note(self, event: Event) -> None:
@@ -274,8 +276,9 @@ class Timing:
                 if event.tires:
                     car.tire_age_laps = 0
             case EventKind.FINISH:
-                car.finished = True
+                car.closed_tick = event.tick + _TELLS_EARLY_TICKS
             case EventKind.RETIRED:
+                car.closed_tick = event.tick + _TELLS_EARLY_TICKS
                 car.out = event.text
 
     def _happenings(self, frames: Frames) -> list[tuple[int, int, _FlagChange | Crossing | Event]]:
@@ -303,6 +306,10 @@ class Timing:
         if self._yellow and change.before in _RUNNING:
             self.score.cautions.append(CautionPeriod(change.lap, reason=self._reason))
             self._reason = ""
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
 
 
 def _gaps_s(frames: Frames, order: NDArray[np.intp], cars: Sequence[CarScore]) -> Floats:
