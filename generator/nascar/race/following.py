@@ -21,13 +21,14 @@ ANSWER_PER_S: Final = 2.4
 """How fast the closing speed is brought to the one allowed."""
 SOFT_M: Final = 6.0
 """x₀: makes the slope at the gap's end a quarter of `ANSWER_PER_S`."""
-_OFFSET_MPS: Final = (2.0 * BRAKES_MPS2 * SOFT_M) ** 0.5
+EASY_MPS2: Final = 2.0
+"""Behind the pace car."""
 
 
 @compiled
-def closing_allowed_mps(gap_m: float) -> float:
+def closing_allowed_mps(gap_m: float, brakes_mps2: float) -> float:
     """Closing speed allowed with `gap_m` left; negative where the gap is too small already."""
-    return float((2.0 * BRAKES_MPS2 * max(gap_m + SOFT_M, 0.0)) ** 0.5 - _OFFSET_MPS)
+    return float((2.0 * brakes_mps2) ** 0.5 * (max(gap_m + SOFT_M, 0.0) ** 0.5 - SOFT_M**0.5))
 
 
 @compiled

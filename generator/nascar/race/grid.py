@@ -41,7 +41,7 @@ _FULL_LAP_M: Final = 2_414.016
 """A green lap of 1.5 miles: 20 gal for 68 laps."""
 _GATE_AHEAD_M: Final = 160.0
 """A driver makes up his mind about a turn so far ahead of it, where he is flat out."""
-_INCIDENTS: Final = {Cautions.NONE: 0.0, Cautions.SOME: 5.2, Cautions.MANY: 11.0}
+_INCIDENTS: Final = {Cautions.NONE: 0.0, Cautions.SOME: 3.9, Cautions.MANY: 10.0}
 """Things that go wrong in 500 miles; stages and what follows from it come on top."""
 _FULL_RACE_M: Final = 500 * 1_609.344
 _KINDS: Final = (

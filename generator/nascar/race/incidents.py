@@ -43,7 +43,7 @@ class FateCodes(NamedTuple):
 Fate: Final = FateCodes()
 
 
-_SETTLED_TICKS: Final = round(15.0 / TICK_S)
+_SETTLED_TICKS: Final = round(150.0 / TICK_S)
 """Nothing goes wrong by itself so soon after a green flag."""
 _SLIDE_TICKS: Final = 65.0
 """From the track to the infield."""

@@ -26,7 +26,7 @@ from nascar.race.car import (
     WHEEL_POWER_W,
 )
 from nascar.race.compiled import compiled
-from nascar.race.following import ANSWER_PER_S, closing_allowed_mps
+from nascar.race.following import ANSWER_PER_S, BRAKES_MPS2, EASY_MPS2, closing_allowed_mps
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.speed_plan import CELL_M
 from nascar.race.state import NOBODY, PACE_CAR, Cars, Course, Field, Phase
@@ -39,6 +39,8 @@ _SLOWEST_MPS: Final = 3.0
 _HOLD_MPS2: Final = 3.0
 """How gently drivers slow down for a flag."""
 _RELEASE_MPS2: Final = 30.0
+_ORDERLY_MPS2: Final = 4.5
+"""The hardest that drivers brake to keep the order behind the pace car."""
 _SPIN_MPS2: Final = 6.5
 """Deceleration of a car that has lost control, tires smoking (estimate)."""
 _SPIN_FIRST_MPS2: Final = 3.0
@@ -135,7 +137,9 @@ def _behind_others(cars: Cars, field: Field, car: Cars) -> float:
             ahead = cars[other]
             place, speed, accel = ahead.s, ahead.speed, ahead.accel
         gap_m = place + car.offset[k] - car.s - car.room[k]
-        wish = min(wish, (closing_allowed_mps(gap_m) + speed - car.speed) * ANSWER_PER_S + accel)
+        asked = (closing_allowed_mps(gap_m, BRAKES_MPS2 if k == 0 else EASY_MPS2) + speed - car.speed) * ANSWER_PER_S
+        # The first is in the same lane; the others are a matter of order, not of room.
+        wish = min(wish, asked + accel if k == 0 else max(asked + accel, -_ORDERLY_MPS2))
     return wish
 
 

@@ -68,6 +68,7 @@ _OUT_OF_LANE: Final = 0.35
 """Share of the way from which the cars in the lane of those on the way in get by."""
 _LIGHT_M: Final = 8.0
 _GOES_BY_M: Final = 110.0
+_GOES_BY_S: Final = 5.0
 """The light is red while a car of the field is so near behind the end of pit road."""
 
 
@@ -274,7 +275,7 @@ def _field_goes_by(cars: Cars, course: Course, exit_s: float, i: int) -> bool:
         other = cars[j]
         if j != i and other.phase <= Phase.CALLED and other.lane != Lane.PIT_IN:
             behind_m = forward_m(other.s, exit_s, course.length_m)
-            if behind_m < _GOES_BY_M or behind_m > course.length_m - 12.0:
+            if behind_m < _GOES_BY_M + _GOES_BY_S * max(other.speed - course.pace_mps, 0.0) or behind_m > course.length_m - 12.0:
                 return True
     return False
 

@@ -41,6 +41,10 @@ _PICK_UP_M: Final = 70.0
 """The pace car comes out so far ahead of the leader …"""
 _PICK_UP_FACTOR: Final = 1.9
 """… once he has slowed down to so many times its speed."""
+_EASY_MPS2: Final = 2.0
+"""How gently the leader slows down behind it."""
+_MERGED: Final = 0.92
+"""A car that comes out of the pits has its place in the line once it runs at this share of the pace."""
 _GATHERED_M: Final = 45.0
 _LONGEST_MODE_LAPS: Final = 3.2
 """Race control goes on after so many laps of the pace car, whoever is missing."""
@@ -53,8 +57,10 @@ _MOST_AROUND_M: Final = 260.0
 
 
 @compiled
-def in_line(car: Cars) -> bool:
+def in_line(car: Cars, course: Course) -> bool:
     """Whether a car takes its place in the field that follows the pace car."""
+    if car.phase == Phase.GOING_OUT:
+        return bool(car.s >= car.exit_s and car.speed >= _MERGED * course.pace_mps)
     return car.phase <= Phase.CALLED and car.lane != Lane.PIT_IN and not car.around and not car.drop
 
 
@@ -127,12 +133,13 @@ def _move_pace_car(cars: Cars, field: Field, course: Course, elapsed_s: float) -
         head = cars[leader]
         if head.speed < _PICK_UP_FACTOR * course.pace_mps or head.phase > Phase.CALLED:
             field.pace_on = 1
-            field.pace_s = head.s + _PICK_UP_M
+            closing = max(head.speed - course.pace_mps, 0.0)
+            field.pace_s = head.s + _PICK_UP_M + closing * closing / (2.0 * _EASY_MPS2)
             field.pace_speed = course.pace_mps
             for i in range(cars.size):
                 # Whoever is caught between the two goes on around.
-                if i != leader and in_line(cars[i]):
-                    if forward_m(head.s, cars[i].s, course.length_m) < _PICK_UP_M + LENGTH_M:
+                if i != leader and in_line(cars[i], course):
+                    if forward_m(head.s, cars[i].s, course.length_m) < field.pace_s - head.s + LENGTH_M:
                         cars[i].around = 1
         return
     field.pace_s += field.pace_speed * elapsed_s
@@ -157,11 +164,11 @@ def _keep_file(cars: Cars, field: Field, course: Course) -> None:
     length_m = course.length_m
     for i in range(cars.size):
         car = cars[i]
-        if not in_line(car):
+        if not in_line(car, course):
             continue
         best, nearest = NOBODY, FREE_M
         for j in range(cars.size):
-            if j != i and in_line(cars[j]):
+            if j != i and in_line(cars[j], course):
                 way = forward_m(car.s, cars[j].s, length_m)
                 if way < nearest:
                     best, nearest = j, way
@@ -187,9 +194,9 @@ def _is_gathered(cars: Cars, field: Field, course: Course, pits_count: bool) -> 
         car = cars[i]
         if car.out or car.phase == Phase.SPINNING or car.phase == Phase.STOPPED:
             continue
-        if car.around or car.drop:
+        if car.around or car.drop or car.phase == Phase.GOING_OUT:
             return False
-        if not in_line(car):
+        if not in_line(car, course):
             if pits_count and not car.repair and car.phase != Phase.RACING:
                 return False
             continue
@@ -241,7 +248,7 @@ def _enter(field: Field, mode: int, tick: int) -> None:
 @compiled
 def _is_tail(cars: Cars, i: int, course: Course) -> bool:
     for j in range(cars.size):
-        if j != i and in_line(cars[j]):
+        if j != i and in_line(cars[j], course):
             if forward_m(cars[j].s, cars[i].s, course.length_m) < _TAIL_M:
                 return False
     return True
@@ -257,7 +264,7 @@ def _give_free_pass(cars: Cars, field: Field, course: Course, events: object, ti
     for i in range(cars.size):
         car = cars[i]
         down = cars[leader].s - car.s > course.length_m
-        if down and in_line(car) and not car.repair and i != field.cause_car and car.s > most:
+        if down and in_line(car, course) and not car.repair and i != field.cause_car and car.s > most:
             lucky, most = i, car.s
     if lucky != NOBODY and cars[lucky].phase == Phase.RACING:
         cars[lucky].around = 1
@@ -274,11 +281,11 @@ def _sort(cars: Cars, field: Field, course: Course, events: object, tick: int) -
     last_m = 0.0
     for i in range(cars.size):
         car = cars[i]
-        if in_line(car) and head.s - car.s < course.length_m / 2:
+        if in_line(car, course) and head.s - car.s < course.length_m / 2:
             last_m = max(last_m, head.s - car.s)
     for i in range(cars.size):
         car = cars[i]
-        if i == leader or car.phase != Phase.RACING or not in_line(car):
+        if i == leader or car.phase != Phase.RACING or not in_line(car, course):
             continue
         behind_m = forward_m(car.s, head.s, course.length_m)
         lapped = head.s - car.s > course.length_m / 2
@@ -301,11 +308,11 @@ def begin_line_up(cars: Cars, field: Field, course: Course, events: object, tick
     for i in range(cars.size):
         car = cars[i]
         car.row = -1
-        if in_line(car):
+        if in_line(car, course):
             place = forward_m(car.s, field.pace_s, course.length_m)
             ahead = 0
             for j in range(cars.size):
-                if j != i and in_line(cars[j]):
+                if j != i and in_line(cars[j], course):
                     other = forward_m(cars[j].s, field.pace_s, course.length_m)
                     ahead += other < place or (other == place and j < i)
             car.row = ahead
@@ -318,7 +325,7 @@ def _keep_rows(cars: Cars, field: Field, course: Course, events: object, tick: i
     head = NOBODY
     for i in range(cars.size):
         car = cars[i]
-        if car.row < 0 or not in_line(car):
+        if car.row < 0 or not in_line(car, course):
             continue
         if car.row == 0:
             head = i

@@ -11,7 +11,7 @@ from typing import Final
 
 from nascar.race.car import LENGTH_M
 from nascar.race.compiled import compiled
-from nascar.race.following import ANSWER_PER_S, FOLLOWING_M, closing_allowed_mps, forward_m, room_around
+from nascar.race.following import ANSWER_PER_S, BRAKES_MPS2, FOLLOWING_M, closing_allowed_mps, forward_m, room_around
 from nascar.race.frames import TICK_S
 from nascar.race.state import FREE_M, LANE_M, NOBODY, Cars, Course, Field, Lane, Mode, Phase
 
@@ -74,7 +74,7 @@ def find_leaders(cars: Cars, length_m: float) -> None:
                 if j == i or other.claims & car.claims == 0:
                     continue
                 way = forward_m(car.s, other.s, length_m)
-                allowed = closing_allowed_mps(way - FOLLOWING_M) + other.speed + other.accel / ANSWER_PER_S
+                allowed = closing_allowed_mps(way - FOLLOWING_M, BRAKES_MPS2) + other.speed + other.accel / ANSWER_PER_S
                 if allowed < least:
                     best, least, best_way = j, allowed, way
         car.leader[0] = best
@@ -223,8 +223,8 @@ def _may_merge(car: Cars, field: Field, course: Course) -> bool:
     past_m = course.limit_to_m - course.length_m
     return (
         car.lane == Lane.PIT_OUT
-        and car.speed >= least
-        and past_m < lap_m < course.merged_m
+        and (car.speed >= least or car.stop_s < FREE_M * FREE_M)
+        and past_m < lap_m < course.merged_m + 2.0
     )
 
 
