@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nascar.race.frames import TIRES, Frames
-from nascar.telemetry.schema import TABLES, Between, Column, Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Between, Column, Kind, Table
 
 # Names, order and types as printed in the published demo's "Data Schema".
 PUBLISHED = {
@@ -29,6 +29,21 @@ PUBLISHED = {
     ),
 }
 
+# What panels and questions of others rely on.
+LOW_RATE = {
+    "race_events": (
+        "time int64, lap int, flag string, kind string, car_number int, driver string, text string"
+    ),
+    "lap_times": (
+        "time int64, car_number int, driver string, team string, manufacturer string, lap int, "
+        "lap_time_s float, position int, gap_s float, laps_led int, tire_age_laps int, fuel_gal float, pit int"
+    ),
+    "track_position": (
+        "time int64, car_number int, driver string, manufacturer string, x_m float, y_m float, lap int, "
+        "position int, gap_s float, speed_mph float, in_pit int, flag string"
+    ),
+}
+
 SENSORS = [
     pytest.param(table, column, id=f"{table.name}.{column.name}")
     for table in TABLES
@@ -36,9 +51,26 @@ SENSORS = [
 ]
 
 
+def described(tables: tuple[Table, ...]) -> dict[str, str]:
+    return {t.name: ", ".join(f"{c.name} {c.kind.value}" for c in t.columns) for t in tables}
+
+
 def test_tables_are_the_published_ones() -> None:
-    ours = {t.name: ", ".join(f"{c.name} {c.kind.value}" for c in t.columns) for t in TABLES}
-    assert ours == PUBLISHED
+    assert described(TABLES) == PUBLISHED
+
+
+def test_the_low_rate_tables_stand_beside_them_and_share_no_name() -> None:
+    assert described(LOW_RATE_TABLES) == LOW_RATE
+    assert not PUBLISHED.keys() & LOW_RATE.keys()
+
+
+def test_every_number_of_a_low_rate_table_says_its_range_and_every_column_what_it_is() -> None:
+    columns = [column for table in LOW_RATE_TABLES for column in table.columns]
+    assert all(c.description for c in columns)
+    for column in columns:
+        if column.kind in (Kind.INT, Kind.FLOAT):
+            assert column.range is not None and column.range[0] < column.range[1], column.name
+        assert (column.decimals > 0) == (column.kind is Kind.FLOAT), column.name
 
 
 @pytest.mark.parametrize(("table", "column"), SENSORS)
