@@ -143,6 +143,8 @@ class Server:
     """Arc's contract as far as the stream needs it, with faults to order."""
 
     act: Fault = lambda number: GOOD
+    act_of_table: Callable[[str], Act | None] = lambda table: None
+    """What it does with a write of this table, whatever its number; None leaves it to `act`."""
     writes: list[int] = field(default_factory=list)
     """Bytes of every write with a body that arrived whole, in order."""
     empty_writes: int = 0
@@ -236,7 +238,7 @@ class Server:
         self.database = request.headers.get("x-arc-database")
         number = len(self.writes)
         self.writes.append(len(body))
-        act = self.act(number)
+        act = self.act_of_table(msgpack.unpackb(body)["m"]) or self.act(number)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._dying.wait(), act.delay_s)
             raise ConnectionAbortedError("the server dies")

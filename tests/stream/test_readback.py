@@ -184,3 +184,30 @@ async def test_a_token_that_may_not_read_is_told_at_once(server: Server, stream:
     async with Client(server.url, "another-token-that-is-quite-long-enough", database=DATABASE) as client:
         with pytest.raises(TokenRefused):
             await verify(report, client, 30)
+
+
+async def test_rows_beside_the_rate_are_counted_and_stand_apart(
+    server: Server, client: Client, stream: Stream
+) -> None:
+    report = await stream()
+    report["beside"] = {"heat": report["tables"].pop("heat")}
+    found = await verify(report, client, 5)
+    assert found.ok
+    assert [table.table for table in found.tables] == ["pace", "grip"]
+    assert [(table.table, table.stored) for table in found.beside] == [("heat", 600)]
+    assert found.text().splitlines()[-1] == (
+        "Verified: 1,200 rows acknowledged, 600 more in the low-rate tables, and the same number stored in every "
+        "table."
+    )
+
+
+async def test_a_row_that_is_lost_beside_the_rate_is_told(
+    server: Server, client: Client, stream: Stream
+) -> None:
+    report = await stream()
+    report["beside"] = {"heat": report["tables"].pop("heat")}
+    report["beside"]["heat"]["acknowledged"] += 1
+    found = await verify(report, client, 0.1)
+    assert not found.ok
+    assert [table.outcome for table in found.all_tables] == ["equal", "equal", "1 lost"]
+    assert "missing" in found.text()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from nascar.errors import UsageError
 from nascar.stream import report
+from nascar.stream.ledger import Ledger
 from nascar.stream.report import Report, RunFacts, build, check_writable, iso_utc, read, without_token, write
 from nascar.stream.run import Result, Run
 from nascar.stream.settings import StreamSettings
+from nascar.stream.source import BatchHead
 from nascar.stream.verdict import verdict
 from tests.stream.conftest import TABLES, TOKEN, FakeSource
 
@@ -179,3 +182,34 @@ def test_a_token_other_than_the_used_one_leaves_the_command_line_too() -> None:
 def test_an_address_loses_its_credentials_and_keeps_its_port() -> None:
     assert report.without_credentials("https://me:pw@arc.example:8443/x?p=t") == "https://arc.example:8443/x"
     assert report.without_credentials("http://127.0.0.1:8000") == "http://127.0.0.1:8000"
+
+
+async def test_rows_beside_the_rate_stand_by_themselves(result: Result, tmp_path: Path) -> None:
+    ledger = Ledger(("laps",))
+    head = BatchHead(0, "laps", 7, 1_000, 2_000, 3_000)
+    ledger.schedule(head)
+    ledger.request(head, attempt=1, late_us=0)
+    ledger.acknowledge(head, 99)
+    with_beside = replace(result, beside=ledger, beside_troubles=Counter({"503 busy": 2}))
+    write(made(with_beside), tmp_path / "run.json")
+    found = read(tmp_path / "run.json")
+    assert found["tables"] == made(result)["tables"]
+    assert found["achieved_rate"] == made(result)["achieved_rate"]
+    assert found["beside_troubles"] == {"503 busy": 2}
+    laps = found["beside"]["laps"]
+    assert (laps["scheduled"], laps["acknowledged"], laps["bytes"]) == (7, 7, 99)
+    assert (laps["first_time_us"], laps["last_time_us"]) == (1_000, 2_000)
+
+
+async def test_a_report_from_before_there_were_rows_beside_is_read(result: Result, tmp_path: Path) -> None:
+    report_ = made(result)
+    del report_["beside"], report_["beside_troubles"]
+    write(report_, tmp_path / "old.json")
+    assert read(tmp_path / "old.json") == report_
+
+
+@pytest.mark.parametrize("beside", [[], {"laps": 3}, {"laps": {"scheduled": 3}}])
+async def test_books_beside_that_are_none_are_refused(result: Result, tmp_path: Path, beside: Any) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({**made(result), "beside": beside}))
+    with pytest.raises(UsageError, match="Give a file made by"):
+        read(tmp_path / "run.json")

@@ -158,3 +158,39 @@ def test_the_advice_is_a_smaller_round_value_than_what_was_held(share: int, stal
         assert len(str(found.suggested_rate).rstrip("0")) <= 2
     else:
         assert stalled_s <= 0.02 * 60
+
+
+def beside(failed: int = 0, missed: int = 0) -> Ledger:
+    """Books of rows beside the schedule: 30 acknowledged, and these."""
+    ledger = Ledger(("laps",))
+    for rows, settle in (
+        (30, lambda head: ledger.acknowledge(head, 1)),
+        (failed, ledger.fail),
+        (missed, ledger.miss),
+    ):
+        if rows:
+            head = BatchHead(0, "laps", rows, 0, 1, 2)
+            ledger.schedule(head)
+            settle(head)
+    return ledger
+
+
+def test_rows_beside_the_rate_add_nothing_to_it() -> None:
+    run = result(60 * RATE, beside=beside())
+    assert verdict(run).ok
+    assert verdict(run).text == verdict(result(60 * RATE)).text
+
+
+@pytest.mark.parametrize(("failed", "missed"), [(1, 0), (0, 1), (2, 3)])
+def test_a_row_that_is_lost_beside_the_rate_is_lost(failed: int, missed: int) -> None:
+    troubles = Counter({"400 bad names": 1})
+    found = verdict(result(60 * RATE, beside=beside(failed, missed), beside_troubles=troubles))
+    assert (found.ok, found.bound, found.suggested_rate) == (False, None, None)
+    assert found.text.startswith(f"The rate was held, but {failed + missed} rows of the low-rate tables")
+    assert "400 bad names" in found.text
+
+
+def test_where_the_rate_was_not_held_the_rows_beside_it_are_a_reason_more() -> None:
+    found = verdict(result(59 * RATE, missed=RATE, beside=beside(missed=5)))
+    assert found.text.startswith("Not held:")
+    assert "5 rows of the low-rate tables" in found.text
