@@ -97,7 +97,10 @@ _SENTENCES: Final = {
     Code.DRY: (EventKind.INCIDENT, "{who} has run out of fuel"),
     Code.FAILURE: (EventKind.INCIDENT, "{who} slows down, its engine is failing"),
     Code.SPEEDING: (EventKind.PENALTY, "{who} was too fast on pit road and must stop and go"),
-    Code.TO_THE_TAIL: (EventKind.PENALTY, "{who} restarts from the tail of the field for speeding on pit road"),
+    Code.TO_THE_TAIL: (
+        EventKind.PENALTY,
+        "{who} restarts from the tail of the field for speeding on pit road",
+    ),
     Code.FREE_PASS: (EventKind.FREE_PASS, "{who} gets the free pass and a lap back"),
     Code.WAVE_AROUND: (EventKind.WAVE_AROUND, "{who} is waved around"),
 }

@@ -63,7 +63,6 @@ def room_around(cars: Cars, i: int, claims: int, length_m: float) -> tuple[float
 def has_room(room: tuple[float, float, float, float, int], brakes_mps2: float) -> bool:
     """Whether a car can go there, and the cars there and itself brake no harder for it."""
     closing, closed = max(room[1], 0.0), max(room[3], 0.0)
-    return (
-        room[0] > LENGTH_M + 2.1 + closing * closing / (2.0 * brakes_mps2)
-        and room[2] > LENGTH_M + 3.1 + closed * closed / (2.0 * brakes_mps2)
-    )
+    return room[0] > LENGTH_M + 2.1 + closing * closing / (2.0 * brakes_mps2) and room[
+        2
+    ] > LENGTH_M + 3.1 + closed * closed / (2.0 * brakes_mps2)

@@ -54,9 +54,7 @@ _KINDS: Final = (
 """Shares of the kinds, added up (estimate)."""
 
 
-def starting_grid(
-    track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: float, from_grid: bool
-) -> Cars:
+def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: float, from_grid: bool) -> Cars:
     """Every car's state at tick 0. The leader stands at the start line; unless `from_grid`, all run flat out."""
     n = drivers.grid.size
     order = np.argsort(-drivers.grid, kind="stable")
@@ -122,7 +120,7 @@ def course_of(track: Track, plan: SpeedPlan) -> Course:
     pit = track.pit
     course.length_m = track.length_m
     course.pace_mps = track.pace_mps + 0.4
-    course.catch_up_mps = 1.76 * track.pace_mps
+    course.catch_up_mps = 2.0 * track.pace_mps
     course.drop_mps = 0.93 * track.pace_mps
     course.pit_mps = track.pit_limit_mps
     course.leave_m, course.merged_m, course.entry_m = pit.leave_m, pit.merged_m, pit.entry_m

@@ -89,7 +89,7 @@ def lane_off(car: Cars, tick: int) -> float:
     """Offset from the centre line of a car that slides, or lies, on the infield."""
     start = LANE_M[car.from_lane]
     share = min((tick - car.spin_tick) / _SLIDE_TICKS, 1.0)
-    return start + (car.infield_m - start) * (share * share * (3.0 - 2.0 * share))
+    return float(start + (car.infield_m - start) * (share * share * (3.0 - 2.0 * share)))
 
 
 @compiled

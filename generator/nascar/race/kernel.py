@@ -90,7 +90,7 @@ def work_out(
             floats[5, row, i] = car.lane_m
             floats[6, row, i] = car.fill_gal if car.fill_from <= tick < car.fill_to else 0.0
             floats[7, row, i] = car.loose
-            on_pit_road[row, i] = pit_stops.is_on_pit_road(car, field, DOWN_TO_SECOND_MPS, third)
+            on_pit_road[row, i] = pit_stops.is_on_pit_road(car, DOWN_TO_SECOND_MPS, third)
             gaining[row, i] = 1 if car.phase == Phase.GOING_OUT else (2 if car.gaining else 0)
         for place in range(cars.size):
             position[row, order[place]] = place + 1

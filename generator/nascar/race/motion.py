@@ -120,7 +120,7 @@ def _wish(car: Cars, course: Course, speed_plan: Floats, accel_plan: Floats) -> 
         if bound < meant:
             meant = bound
             rise = -_BOX_MPS2
-    return (meant - car.speed) * _EAGERNESS_PER_S + rise
+    return float((meant - car.speed) * _EAGERNESS_PER_S + rise)
 
 
 @compiled
@@ -137,7 +137,9 @@ def _behind_others(cars: Cars, field: Field, car: Cars) -> float:
             ahead = cars[other]
             place, speed, accel = ahead.s, ahead.speed, ahead.accel
         gap_m = place + car.offset[k] - car.s - car.room[k]
-        asked = (closing_allowed_mps(gap_m, BRAKES_MPS2 if k == 0 else EASY_MPS2) + speed - car.speed) * ANSWER_PER_S
+        asked = (
+            closing_allowed_mps(gap_m, BRAKES_MPS2 if k == 0 else EASY_MPS2) + speed - car.speed
+        ) * ANSWER_PER_S
         # The first is in the same lane; the others are a matter of order, not of room.
         wish = min(wish, asked + accel if k == 0 else max(asked + accel, -_ORDERLY_MPS2))
     return wish

@@ -131,13 +131,13 @@ def slide_m(car: Cars, lane_m: float) -> float:
 
 
 @compiled
-def is_on_pit_road(car: Cars, field: Field, slow_mps: float, third_mps: float) -> bool:
+def is_on_pit_road(car: Cars, slow_mps: float, third_mps: float) -> bool:
     """Pit road begins at its entry, or where cars queue up to it, and ends where it does, or where a car
     has third gear again: what is slow is on pit road."""
     inside = car.entry_s <= car.s < car.exit_s
     queuing = car.phase == Phase.COMING_IN and car.speed < slow_mps
     gaining = car.phase == Phase.GOING_OUT and car.speed < third_mps
-    return inside or queuing or gaining or car.phase == Phase.IN_BOX
+    return bool(inside or queuing or gaining or car.phase == Phase.IN_BOX)
 
 
 @compiled
@@ -147,9 +147,7 @@ def _draw(car: Cars, field: Field, i: int) -> float:
 
 
 @compiled
-def _approach(
-    cars: Cars, field: Field, course: Course, events: object, i: int, tick: int
-) -> None:
+def _approach(cars: Cars, field: Field, course: Course, events: object, i: int, tick: int) -> None:
     car = cars[i]
     left_m = car.stop_s - car.s
     if left_m > _CROSS_FROM_M:
@@ -275,7 +273,10 @@ def _field_goes_by(cars: Cars, course: Course, exit_s: float, i: int) -> bool:
         other = cars[j]
         if j != i and other.phase <= Phase.CALLED and other.lane != Lane.PIT_IN:
             behind_m = forward_m(other.s, exit_s, course.length_m)
-            if behind_m < _GOES_BY_M + _GOES_BY_S * max(other.speed - course.pace_mps, 0.0) or behind_m > course.length_m - 12.0:
+            if (
+                behind_m < _GOES_BY_M + _GOES_BY_S * max(other.speed - course.pace_mps, 0.0)
+                or behind_m > course.length_m - 12.0
+            ):
                 return True
     return False
 
@@ -286,4 +287,3 @@ def _way_in(left_m: float) -> float:
     past = min(max((_SLIDE_FROM_M - left_m) / (_SLIDE_FROM_M - _PAST_NEIGHBOUR_M), 0.0), 1.0)
     inside = min(max((_PAST_NEIGHBOUR_M - left_m) / (_PAST_NEIGHBOUR_M - 1.0), 0.0), 1.0)
     return _BESIDE + (_ALONGSIDE - _BESIDE) * past + (1.0 - _ALONGSIDE) * inside
-

@@ -48,6 +48,8 @@ _MERGED: Final = 0.92
 _GATHERED_M: Final = 45.0
 _LONGEST_MODE_LAPS: Final = 3.2
 """Race control goes on after so many laps of the pace car, whoever is missing."""
+_SHORTEST_LAPS: Final = 1.6
+"""One to go is given so many laps of the pace car after the yellow flag at the earliest."""
 _PULLS_OFF_M: Final = 300.0
 _COOL_DOWN_MPS: Final = 45.0
 _AHEAD_M: Final = 30.0
@@ -81,7 +83,7 @@ def show_yellow(cars: Cars, field: Field, events: object, tick: int, cause: int,
         return
     field.mode = Mode.GATHER
     field.flag = YELLOW
-    field.mode_tick = tick
+    field.mode_tick = field.yellow_tick = tick
     field.cause, field.cause_car = cause, culprit
     field.cautions += 1
     field.pace_on = 0
@@ -138,9 +140,9 @@ def _move_pace_car(cars: Cars, field: Field, course: Course, elapsed_s: float) -
             field.pace_speed = course.pace_mps
             for i in range(cars.size):
                 # Whoever is caught between the two goes on around.
-                if i != leader and in_line(cars[i], course):
-                    if forward_m(head.s, cars[i].s, course.length_m) < field.pace_s - head.s + LENGTH_M:
-                        cars[i].around = 1
+                ahead_m = forward_m(head.s, cars[i].s, course.length_m)
+                if i != leader and in_line(cars[i], course) and ahead_m < field.pace_s - head.s + LENGTH_M:
+                    cars[i].around = 1
         return
     field.pace_s += field.pace_speed * elapsed_s
 
@@ -234,9 +236,9 @@ def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int
         if _is_gathered(cars, field, course, True) or overdue:
             _enter(field, Mode.SORT, tick)
             _sort(cars, field, course, events, tick)
-    elif field.mode == Mode.SORT:
-        if _is_gathered(cars, field, course, True) or overdue:
-            field.sorted = 1
+    elif field.mode == Mode.SORT and (_is_gathered(cars, field, course, True) or overdue):
+        out_laps = (tick - field.yellow_tick) * TICK_S * course.pace_mps / course.length_m
+        field.sorted = out_laps > _SHORTEST_LAPS
 
 
 @compiled
@@ -248,9 +250,9 @@ def _enter(field: Field, mode: int, tick: int) -> None:
 @compiled
 def _is_tail(cars: Cars, i: int, course: Course) -> bool:
     for j in range(cars.size):
-        if j != i and in_line(cars[j], course):
-            if forward_m(cars[j].s, cars[i].s, course.length_m) < _TAIL_M:
-                return False
+        ahead_m = forward_m(cars[j].s, cars[i].s, course.length_m)
+        if j != i and in_line(cars[j], course) and ahead_m < _TAIL_M:
+            return False
     return True
 
 
@@ -378,7 +380,9 @@ def go_green(cars: Cars, field: Field, events: object, tick: int) -> None:
 
 
 @compiled
-def cross_line(cars: Cars, field: Field, course: Course, events: object, tick: int, i: int, at_s: float) -> None:
+def cross_line(
+    cars: Cars, field: Field, course: Course, events: object, tick: int, i: int, at_s: float
+) -> None:
     """Car `i` has crossed the start line at race time `at_s`."""
     car = cars[i]
     if car.laps > 0 and car.crossed_s >= 0.0:

@@ -132,7 +132,9 @@ def _pit_in(track: Track, lap_m: Floats, corner: Floats) -> Floats:
 def _pit_out(track: Track, lap_m: Floats, corner: Floats) -> Floats:
     curved = track.curvature_per_m(lap_m) > 0.002
     limit = np.where(curved, np.minimum(0.90 * corner, _APRON_MPS), corner)
-    return np.where(_limited(track, lap_m), (track.pit_limit_mps - _PIT_MARGIN_MPS), _brake_in_time(limit, CELL_M, 0.3))
+    return np.where(
+        _limited(track, lap_m), (track.pit_limit_mps - _PIT_MARGIN_MPS), _brake_in_time(limit, CELL_M, 0.3)
+    )
 
 
 def _limited(track: Track, lap_m: Floats) -> np.typing.NDArray[np.bool_]:

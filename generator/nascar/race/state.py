@@ -82,28 +82,29 @@ Field = Any
 Course = Any
 """One record of `COURSE`."""
 
-_NUMBERS: Final = (
-    # Distance of the race and speed; what the driver does; where he is across the track.
-    "s speed accel throttle brake lane_m "
-    # The same after the tick at hand.
-    "next_s next_speed next_accel next_throttle next_brake "
-    # Cornering speed against the plan's; the shares of it that come from tires and fuel, driver, turn, damage.
-    "pace form skill mood damage "
-    # Most speed allowed (m/s) now, and where that goes.
-    "cap cap_goal "
-    # Share of drag that the draft takes; of cornering speed that dirty air takes.
-    "draft dirt "
-    "mass_kg fuel_gal thirst burn_gal burn_from_gal "
-    # Pit stops: places on the race's distance.
-    "stop_s box_s entry_s exit_s slide fill_gal standing_s filled_gal "
-    "spread firmness late_chance long_run line high_line boldness "
-    "crossed_s last_lap_s best_lap_s score loose infield_m reserve_laps line_share"
-).split()
-_COUNTS: Final = ["laps", "phase", "lane", "from_lane", "change_tick", "claims", "style", "gates", "box", "mates", "release_tick", "fill_from", "fill_to", "tires_due", "first_tick", "second_tick", "tire_lap", "stops", "crossing", "speeding", "stop_and_go", "around", "drop", "gaining", "flat_tire", "flat_tick", "failing", "out", "finished", "spin_tick", "wait_tick", "due", "repair", "saving", "called_lap", "drawn", "asked", "turn_style", "late_braker", "dry", "row", "rank"]
+
+_NUMBERS: Final = """
+    s speed accel throttle brake lane_m line_share
+    next_s next_speed next_accel next_throttle next_brake
+    pace form skill mood damage draft dirt cap cap_goal
+    mass_kg fuel_gal thirst burn_gal burn_from_gal reserve_laps
+    stop_s box_s entry_s exit_s slide fill_gal standing_s filled_gal
+    spread firmness late_chance long_run line high_line boldness
+    crossed_s last_lap_s best_lap_s score loose infield_m
+"""
+"""Distance of the race and what the car does, now and after the tick at hand (``next_``); cornering speed
+against the plan's and the factors of it; fuel; places of a stop on the race's distance; traits; timing."""
+_COUNTS: Final = """
+    laps phase lane from_lane change_tick claims style turn_style gates late_braker
+    box mates release_tick fill_from fill_to tires_due first_tick second_tick tire_lap stops
+    crossing speeding stop_and_go around drop gaining row rank called_lap asked saving drawn
+    flat_tire flat_tick failing out finished spin_tick wait_tick due repair dry
+"""
+"""Codes, ticks, laps and yes or no."""
 
 CAR: Final = np.dtype(
-    [(name, "f8") for name in _NUMBERS]
-    + [(name, "i8") for name in _COUNTS]
+    [(name, "f8") for name in _NUMBERS.split()]
+    + [(name, "i8") for name in _COUNTS.split()]
     # Up to three that each car keeps clear of: whom, what to add to their distance, how far to stay behind.
     + [("leader", "i8", (3,)), ("offset", "f8", (3,)), ("room", "f8", (3,))],
     align=True,
@@ -113,7 +114,37 @@ CAR: Final = np.dtype(
 FIELD: Final = np.dtype(
     [
         (name, "i8")
-        for name in ["seed", "mode", "flag", "mode_tick", "green_tick", "lap_count", "leader_lap", "white", "overtime", "finished", "finish_tick", "cautions", "mode_lap", "pace_on", "stage", "stages", "fate", "fates", "lucky", "wanted", "cause", "cause_car", "infield", "events", "lost_events", "no_stage_caution", "asked_caution", "sorted", "drawn"]
+        for name in [
+            "seed",
+            "mode",
+            "flag",
+            "mode_tick",
+            "green_tick",
+            "lap_count",
+            "leader_lap",
+            "white",
+            "overtime",
+            "finished",
+            "finish_tick",
+            "cautions",
+            "mode_lap",
+            "pace_on",
+            "stage",
+            "stages",
+            "fate",
+            "fates",
+            "lucky",
+            "wanted",
+            "cause",
+            "cause_car",
+            "infield",
+            "events",
+            "lost_events",
+            "no_stage_caution",
+            "asked_caution",
+            "sorted",
+            "drawn",
+        ]
     ]
     + [("pace_s", "f8"), ("pace_speed", "f8")]
     + [("stage_end", "i8", (4,)), ("fate_kind", "i8", (32,)), ("fate_m", "f8", (32,))],
@@ -124,7 +155,27 @@ FIELD: Final = np.dtype(
 COURSE: Final = np.dtype(
     [
         (name, "f8")
-        for name in ["length_m", "pace_mps", "catch_up_mps", "drop_mps", "pit_mps", "leave_m", "leave_to_m", "merge_mps", "merged_m", "entry_m", "limit_from_m", "limit_to_m", "first_box_m", "box_spacing_m", "spin_from_m", "spin_to_m", "lap_gal", "pole_s", "restart_m"]
+        for name in [
+            "length_m",
+            "pace_mps",
+            "catch_up_mps",
+            "drop_mps",
+            "pit_mps",
+            "leave_m",
+            "leave_to_m",
+            "merge_mps",
+            "merged_m",
+            "entry_m",
+            "limit_from_m",
+            "limit_to_m",
+            "first_box_m",
+            "box_spacing_m",
+            "spin_from_m",
+            "spin_to_m",
+            "lap_gal",
+            "pole_s",
+            "restart_m",
+        ]
     ]
     + [("plan_cells", "i8"), ("boxes", "i8"), ("gates", "i8"), ("gate_m", "f8", (8,))],
     align=True,

@@ -44,9 +44,9 @@ def draw_reserve(cars: Cars, field: Field, i: int) -> None:
 def pass_line(car: Cars, field: Field) -> None:
     """Learn from the lap that has just ended what a green lap burns."""
     used = car.burn_from_gal - car.fuel_gal
-    if field.mode == Mode.GREEN and used > 0.3 * car.burn_gal and not car.saving and car.phase == Phase.RACING:
-        if used < 2.0 * car.burn_gal and car.gaining == 0:
-            car.burn_gal += (used - car.burn_gal) * _LEARNS
+    racing = field.mode == Mode.GREEN and car.phase == Phase.RACING and not car.saving and not car.gaining
+    if racing and 0.3 * car.burn_gal < used < 2.0 * car.burn_gal:
+        car.burn_gal += (used - car.burn_gal) * _LEARNS
     car.burn_from_gal = car.fuel_gal
 
 

@@ -11,7 +11,14 @@ from typing import Final
 
 from nascar.race.car import LENGTH_M
 from nascar.race.compiled import compiled
-from nascar.race.following import ANSWER_PER_S, BRAKES_MPS2, FOLLOWING_M, closing_allowed_mps, forward_m, room_around
+from nascar.race.following import (
+    ANSWER_PER_S,
+    BRAKES_MPS2,
+    FOLLOWING_M,
+    closing_allowed_mps,
+    forward_m,
+    room_around,
+)
 from nascar.race.frames import TICK_S
 from nascar.race.state import FREE_M, LANE_M, NOBODY, Cars, Course, Field, Lane, Mode, Phase
 
@@ -74,7 +81,11 @@ def find_leaders(cars: Cars, length_m: float) -> None:
                 if j == i or other.claims & car.claims == 0:
                     continue
                 way = forward_m(car.s, other.s, length_m)
-                allowed = closing_allowed_mps(way - FOLLOWING_M, BRAKES_MPS2) + other.speed + other.accel / ANSWER_PER_S
+                allowed = (
+                    closing_allowed_mps(way - FOLLOWING_M, BRAKES_MPS2)
+                    + other.speed
+                    + other.accel / ANSWER_PER_S
+                )
                 if allowed < least:
                     best, least, best_way = j, allowed, way
         car.leader[0] = best
@@ -91,7 +102,7 @@ def lane_at(car: Cars, tick: int) -> float:
         return end
     start = LANE_M[car.from_lane]
     share = min((tick - car.change_tick) / _change_ticks(car), 1.0)
-    return start + (end - start) * (share * share * (3.0 - 2.0 * share))
+    return float(start + (end - start) * (share * share * (3.0 - 2.0 * share)))
 
 
 @compiled
@@ -116,9 +127,9 @@ def _is_yielding(cars: Cars, i: int, course: Course) -> bool:
         return False
     for j in range(cars.size):
         other = cars[j]
-        if other.phase == Phase.GOING_OUT and other.speed >= course.merge_mps:
-            if forward_m(cars[i].s, other.s, course.length_m) < _YIELD_M:
-                return True
+        merging = other.phase == Phase.GOING_OUT and other.speed >= course.merge_mps
+        if merging and forward_m(cars[i].s, other.s, course.length_m) < _YIELD_M:
+            return True
     return False
 
 
@@ -162,9 +173,7 @@ def _consider(cars: Cars, field: Field, course: Course, i: int, tick: int, inwar
 
 
 @compiled
-def _target(
-    cars: Cars, field: Field, course: Course, i: int, tick: int, inwards: bool, yields: bool
-) -> int:
+def _target(cars: Cars, field: Field, course: Course, i: int, tick: int, inwards: bool, yields: bool) -> int:
     """Lane that a car would like to change to now; its own where none."""
     car = cars[i]
     lane = int(car.lane)
@@ -221,7 +230,7 @@ def _may_merge(car: Cars, field: Field, course: Course) -> bool:
     least = course.merge_mps if field.mode == Mode.GREEN else _CAUTION_MERGE * course.pace_mps
     lap_m = car.s - car.laps * course.length_m
     past_m = course.limit_to_m - course.length_m
-    return (
+    return bool(
         car.lane == Lane.PIT_OUT
         and (car.speed >= least or car.stop_s < FREE_M * FREE_M)
         and past_m < lap_m < course.merged_m + 2.0
