@@ -119,6 +119,7 @@ FIELD: Final = np.dtype(
             "mode",
             "flag",
             "mode_tick",
+            "yellow_tick",
             "green_tick",
             "lap_count",
             "leader_lap",
