@@ -91,7 +91,7 @@ def test_what_is_written_comes_back(
         "entry_m": 0.7 * end_m,
         "limit_from_m": 0.7 * end_m,
         "first_box_m": 0.75 * end_m,
-        "box_spacing_m": 7,
+        "box_spacing_m": 10,
         "boxes": 10,
         "limit_to_m": 1.1 * end_m,
     }
@@ -174,7 +174,7 @@ SECTIONS = CHARLOTTE[CHARLOTTE.index("[[section]]") :]
         ("radius_ft = 625", "curvature_per_m = 0.067", "field section 8.curvature_per_m: 0.067 does not do"),
         ("radius_ft = 625", "curvature_per_m = -0.005", "field section 8.curvature_per_m: -0.005 does not do"),
         ("boxes = 48", "boxes = 0", "field pit.boxes: 0 does not do"),
-        ("box_spacing_m = 10", "box_spacing_m = 6.9", "field pit.box_spacing_m: 6.9 does not do"),
+        ("box_spacing_m = 10", "box_spacing_m = 9.9", "field pit.box_spacing_m: 9.9 does not do"),
         # The line.
         (
             "radius_ft = 685\nbanking_deg = 24",

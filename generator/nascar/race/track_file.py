@@ -66,7 +66,7 @@ _PIT: Final[Mapping[str, _Number]] = {
     "entry_m": _DISTANCE,
     "limit_from_m": _DISTANCE,
     "first_box_m": _DISTANCE,
-    "box_spacing_m": _Number(7.0, 50.0),
+    "box_spacing_m": _Number(10.0, 50.0),
     "boxes": _Number(1, 128, whole=True),
     "limit_to_m": _DISTANCE,
 }
