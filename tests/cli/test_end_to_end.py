@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -275,9 +276,10 @@ def test_a_dry_run_needs_neither_server_nor_token(nascar: Nascar, tmp_path: Path
     report = tmp_path / "dry.json"
     run = nascar("stream", "--dry-run", "--duration", "2", "--report", str(report), token=None)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert (
-        sum(table["acknowledged"] for table in json.loads(report.read_text())["tables"].values()) == 1_224_000
-    )
+    written = json.loads(report.read_text())
+    assert sum(table["acknowledged"] for table in written["tables"].values()) == 1_224_000
+    # The low-rate tables are rendered too: 40 cars at ten instants a second.
+    assert written["beside"]["track_position"]["acknowledged"] == 800
 
 
 def test_export_writes_the_rows_as_parquet(nascar: Nascar, tmp_path: Path) -> None:
@@ -337,5 +339,10 @@ def test_the_demo_ends_by_itself_with_the_proof(nascar: Nascar, tmp_path: Path) 
         "demo", "--seconds", "6", "--rate", "24000", "--data-dir", str(tmp_path / "data"), token=None
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert f"Proved: {24_000 * 6:,} rows acknowledged, the same number stored" in " ".join(run.stdout.split())
+    proved = re.search(
+        f"Proved: {24_000 * 6:,} rows acknowledged, the same number stored; so are ([\\d,]+) beside the rate",
+        " ".join(run.stdout.split()),
+    )
+    assert proved is not None, run.stdout
+    assert int(proved[1].replace(",", "")) >= 6 * 10 * 40
     assert not list((tmp_path / "data").iterdir())
