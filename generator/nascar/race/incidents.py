@@ -15,7 +15,7 @@ from nascar.race.following import forward_m, room_around
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Cause, Code, Reason, tell
 from nascar.race.pit_stops import come_in, retire
-from nascar.race.race_control import CHECKERED, show_yellow
+from nascar.race.race_control import CHECKERED, leader_of, show_yellow
 from nascar.race.state import (
     INFIELD_M,
     INFIELD_STEP_M,
@@ -62,8 +62,8 @@ _FAILING_PACE: Final = 0.72
 _FLAT_PACE: Final = 0.70
 _BENT_PACE: Final = 0.985
 _OIL_ON_TRACK: Final = 0.6
-_CREEP_MPS: Final = 9.0
-"""A car without fuel keeps rolling at least so fast, on its starter, to where it can leave the track."""
+_LEADER_SPARED: Final = 0.85
+"""A leader has clean air and nobody beside him: he spins less often than he has room to."""
 
 
 @compiled
@@ -184,6 +184,9 @@ def _meet_fate(cars: Cars, field: Field, course: Course, events: object, tick: i
     i = int(draw(field.seed, 1_000_000, field.drawn) * cars.size)
     car = cars[i]
     if car.phase != Phase.RACING or car.damage < 1.0 or car.out or car.finished:
+        return
+    field.drawn += 1
+    if i == leader_of(cars) and draw(field.seed, 1_000_000, field.drawn) < _LEADER_SPARED:
         return
     if kind == Fate.PUNCTURE:
         field.fate += 1

@@ -41,6 +41,8 @@ _HOLD_MPS2: Final = 3.0
 _RELEASE_MPS2: Final = 30.0
 _ORDERLY_MPS2: Final = 4.5
 """The hardest that drivers brake to keep the order behind the pace car."""
+_CREEP_MPS: Final = 9.0
+"""A car without fuel keeps rolling at least so fast, on its starter, to where it can leave the track."""
 _SPIN_MPS2: Final = 6.5
 """Deceleration of a car that has lost control, tires smoking (estimate)."""
 _SPIN_FIRST_MPS2: Final = 3.0
@@ -153,7 +155,7 @@ def _move(car: Cars, wish: float) -> None:
     drag += (ROLLING_G + ENGINE_BRAKING_G) * GRAVITY_MPS2
     force = WHEEL_POWER_W / car.mass_kg / max(speed, _SLOWEST_MPS)
     force = min(force, TRACTION_G * GRAVITY_MPS2)
-    if car.dry:
+    if car.dry and speed > _CREEP_MPS:
         force = 0.0
     force += ENGINE_BRAKING_G * GRAVITY_MPS2
     asked = wish + drag
@@ -162,7 +164,7 @@ def _move(car: Cars, wish: float) -> None:
     brake = 0.0
     if car.throttle < _DRIVING_THROTTLE:
         brake = min(max(-asked / (BRAKE_G_PER_PSI * GRAVITY_MPS2), 0.0), BRAKE_MAX_PSI)
-    if car.dry or car.phase == Phase.SPINNING:
+    if (car.dry and speed > _CREEP_MPS) or car.phase == Phase.SPINNING:
         throttle = 0.0
     change = min(max(throttle - car.throttle, -THROTTLE_CLOSES_PER_S * TICK_S), THROTTLE_OPENS_PER_S * TICK_S)
     car.next_throttle = car.throttle + change

@@ -232,6 +232,8 @@ def _release(cars: Cars, field: Field, course: Course, events: object, i: int, t
         car.speeding = 0
         car.stop_and_go = 1
         tell(events, field, tick, Code.SPEEDING, i, 0, 0.0, 0.0)
+    # Drawn anew for the stint that begins.
+    car.reserve_laps = 0.0
     car.phase = Phase.GOING_OUT
     car.style = _PIT_OUT
     car.stop_s = FREE_M * FREE_M

@@ -48,6 +48,7 @@ _MERGED: Final = 0.92
 _GATHERED_M: Final = 45.0
 _LONGEST_MODE_LAPS: Final = 3.2
 """Race control goes on after so many laps of the pace car, whoever is missing."""
+_ASKING_TICKS: Final = round(1.5 / TICK_S)
 _SHORTEST_LAPS: Final = 1.6
 """One to go is given so many laps of the pace car after the yellow flag at the earliest."""
 _PULLS_OFF_M: Final = 300.0
@@ -233,7 +234,9 @@ def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int
             tell(events, field, tick, Code.PITS_OPEN, NOBODY, 0, 0.0, 0.0)
             _give_free_pass(cars, field, course, events, tick)
     elif field.mode == Mode.PITS_OPEN:
-        if _is_gathered(cars, field, course, True) or overdue:
+        # The crew chiefs need a moment to make up their minds.
+        asked = tick - field.mode_tick > _ASKING_TICKS
+        if (asked and _is_gathered(cars, field, course, True)) or overdue:
             _enter(field, Mode.SORT, tick)
             _sort(cars, field, course, events, tick)
     elif field.mode == Mode.SORT and (_is_gathered(cars, field, course, True) or overdue):

@@ -30,7 +30,7 @@ _SPRINT_LAPS: Final = 24
 
 
 @compiled
-def draw_reserve(cars: Cars, field: Field, i: int) -> None:
+def _draw_reserve(cars: Cars, field: Field, i: int) -> None:
     """Laps of fuel that car `i` keeps in hand on this stint."""
     car = cars[i]
     car.drawn += 1
@@ -62,6 +62,8 @@ def call(cars: Cars, field: Field, course: Course, tick: int) -> None:
         lap = car.laps + (1 if car.s - car.laps * course.length_m >= gate_m else 0)
         if car.phase != Phase.RACING or car.around or car.drop:
             continue
+        if car.reserve_laps == 0.0:
+            _draw_reserve(cars, field, i)
         fresh = lap > car.called_lap
         if fresh:
             car.called_lap = lap
