@@ -9,6 +9,9 @@ RATE    ?= 612000
 CARS    ?= 40
 SECONDS ?= 120
 SEED    ?= 1
+TRACK     ?= charlotte
+START_LAP ?= 1
+CAUTIONS  ?= some
 DATA_DIR ?= .demo
 
 .PHONY: help demo install test check format readme bench lock clean
@@ -16,8 +19,9 @@ DATA_DIR ?= .demo
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SECONDS=0 until stopped, SEED=, DATA_DIR=)
-	@$(BIN)/nascar demo --rate $(RATE) --cars $(CARS) --seconds $(SECONDS) --seed $(SEED) --data-dir $(DATA_DIR)
+demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SECONDS=0 until stopped, SEED=, START_LAP=, CAUTIONS=, TRACK=, DATA_DIR=)
+	@$(BIN)/nascar demo --rate $(RATE) --cars $(CARS) --seconds $(SECONDS) --seed $(SEED) --track $(TRACK) \
+	  --start-lap $(START_LAP) --cautions $(CAUTIONS) --data-dir $(DATA_DIR)
 
 install: $(VENV)/.demo  ## Install everything the commands need into .venv
 
@@ -49,6 +53,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 clean:  ## Remove the virtual environment and what runs left behind
 	rm -rf $(VENV) .demo .demo-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf generator/nascar/race/__pycache__
 
 # A failed installation leaves no stamp, so the next call starts it again.
 $(BIN)/python:
@@ -61,6 +66,8 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the demo into $(VENV) (about a minute, once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@echo "Compiling the race (half a minute, once) ..."
+	@$(BIN)/nascar race --laps 1 > $(VENV)/first-race.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
