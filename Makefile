@@ -14,7 +14,7 @@ START_LAP ?= 1
 CAUTIONS  ?= some
 DATA_DIR ?= .demo
 
-.PHONY: help demo install test check format readme bench lock clean
+.PHONY: help demo install test check format readme bench calibrate lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ readme: $(VENV)/.dev  ## Fill the derived parts of README.md: tables, questions,
 
 bench: $(VENV)/.demo  ## Measure this machine (12 minutes) and write docs/measurements.md
 	$(BIN)/python scripts/measure.py --write
+
+calibrate: $(VENV)/.dev  ## Compare 20 races with real ones and write docs/race-calibration.md (OTHER_PYTHON=: frames on it, too)
+	$(BIN)/python -m scripts.calibration $(if $(OTHER_PYTHON),--python $(OTHER_PYTHON))
 
 lock: $(VENV)/.dev  ## Lock the dependencies again after a change in pyproject.toml
 	$(LOCK) --extra build -o requirements/stream.txt

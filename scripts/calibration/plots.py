@@ -92,11 +92,10 @@ def tire_age(runs: Sequence[FuelRun], races: Sequence[Survey]) -> Any:
         right.plot(ages[1:], (own.mean(axis=0) - field)[1:], color=color, label=label)
     right.axhline(0.0, color="black", linewidth=0.6)
     right.set(
-        title="The long-run cars come to the front late (alone, a third of the field each)",
+        title="Long-run cars come to the front late (alone, a third each)",
         xlabel="laps on these tires",
         ylabel="against the field's course, s",
     )
-    right.title.set_wrap(True)
     right.legend(frameon=False)
     return figure
 
@@ -122,11 +121,12 @@ def positions(race: Survey, entries: Sequence[Entry]) -> Any:
     figure, axes = plt.subplots(figsize=(10.0, 5.2))
     place = {entry.car_number: at for at, entry in enumerate(entries)}
     colors = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
-    for finish, color in zip(race.box.finish_order[:_TOP], colors, strict=False):
+    for rank, (finish, color) in enumerate(zip(race.box.finish_order[:_TOP], colors, strict=False)):
         own = race.laps[race.laps["car"] == place[finish.car]]
         axes.plot(own["lap"], own["position"], color=color, linewidth=1.0)
-        end = (race.box.laps_completed, own["position"][-1] if own.size else finish.position)
-        axes.annotate(f" #{finish.car}", end, color=color, va="center", annotation_clip=False)
+        # Apart enough to be read, in the order of the finish.
+        label = (1.01, 0.98 - 0.05 * rank)
+        axes.annotate(f"{rank + 1}. #{finish.car}", label, xycoords="axes fraction", color=color)
     _shade_cautions(axes, race)
     axes.set(
         title=f"The way of the first {_TOP} to their places: at the line of every lap, seed {race.seed}",
