@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nascar.cli.main import main
+
 TOKEN = "a-token-for-tests-of-more-than-32-characters"
 
 Nascar = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -80,5 +82,20 @@ def nascar() -> Nascar:
             timeout=timeout,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_here(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run ``nascar …`` in this process: status, stdout and stderr. For what ends before anything is sent."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(arguments)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
 
     return run

@@ -110,10 +110,10 @@ def add_start_lap(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def packaged_race(cars: int = arguments.DEFAULT_CARS) -> RaceFormat:
-    """The race that is run if no flag asks for another."""
+def packaged_race(cars: int = arguments.DEFAULT_CARS, laps: int | None = None) -> RaceFormat:
+    """The race that is run if no flag asks for another; `laps` None is the track's own distance."""
     track = load_track(TRACKS[0])
-    return RaceFormat(entry_list.field(load_entries(), cars), track, Rules(track.laps))
+    return RaceFormat(entry_list.field(load_entries(), cars), track, Rules(laps or track.laps))
 
 
 def race_format(args: argparse.Namespace) -> RaceFormat:
