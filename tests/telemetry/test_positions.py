@@ -23,17 +23,19 @@ Columns = dict[str, NDArray[Any]]
 CARS = 7
 
 
-class Straight:
-    """A map on which a place is its distance and its lane."""
+class Circle:
+    """A round track: the start line is the origin, the race turns left."""
 
     length_m = LAP_LENGTH_M
 
     def place_m(self, distance_m: Floats, lane_m: Floats) -> tuple[Floats, Floats]:
-        return distance_m % LAP_LENGTH_M, lane_m
+        radius_m = LAP_LENGTH_M / (2 * np.pi)
+        angle = distance_m / radius_m
+        return (radius_m - lane_m) * np.sin(angle), radius_m - (radius_m - lane_m) * np.cos(angle)
 
 
 def positions(cars: int = CARS, end_us: int | None = None) -> Positions:
-    return Positions(entries_of(cars), Straight(), START_US, end_us)
+    return Positions(entries_of(cars), Circle(), START_US, end_us)
 
 
 def by_instant(parts: list[Rows], cars: int = CARS) -> Columns:
@@ -61,9 +63,10 @@ def test_a_place_lies_on_the_line_between_the_ticks_around_it() -> None:
     ticks = np.arange(frames.ticks) * TICK_S
     for car in range(CARS):
         distance_m = np.interp(time_s, ticks, frames.distance_m[:, car])
-        np.testing.assert_allclose(rows["x_m"][:, car], distance_m % LAP_LENGTH_M, atol=0.0051)
         lane_m = np.interp(time_s, ticks, frames.lane_m[:, car])
-        np.testing.assert_allclose(rows["y_m"][:, car], lane_m, atol=0.0051)
+        x_m, y_m = Circle().place_m(distance_m, lane_m)
+        np.testing.assert_allclose(rows["x_m"][:, car], x_m, atol=0.006)
+        np.testing.assert_allclose(rows["y_m"][:, car], y_m, atol=0.006)
         speed_mph = np.interp(time_s, ticks, frames.speed_mps[:, car]) * MPH_PER_MPS
         np.testing.assert_allclose(rows["speed_mph"][:, car], speed_mph, atol=0.0051)
         # The lap counts up at the line, not at the tick after it.
@@ -139,11 +142,13 @@ def test_no_car_is_seen_between_the_end_of_a_race_and_the_grid_of_the_next() -> 
     parts = [reader.read(replace(old, first_tick=0)), reader.read(replace(new, first_tick=99))]
     rows = by_instant(parts)
     # Instant 39 lies half a tick behind tick 97, and instant 40 at tick 100, the second of the new race.
-    np.testing.assert_allclose(rows["x_m"][40], new.distance_m[1] % LAP_LENGTH_M, atol=0.0051)
+    x_m, _ = Circle().place_m(new.distance_m[1], new.lane_m[1])
+    np.testing.assert_allclose(rows["x_m"][40], x_m, atol=0.006)
     # A change of races at tick 98: the instant between has the place before, not one halfway round.
     reader = positions()
     parts = [reader.read(replace(old.cut(0, 98), first_tick=0)), reader.read(replace(new, first_tick=98))]
-    np.testing.assert_allclose(by_instant(parts)["x_m"][39], old.distance_m[97] % LAP_LENGTH_M, atol=0.0051)
+    x_m, _ = Circle().place_m(old.distance_m[97], old.lane_m[97])
+    np.testing.assert_allclose(by_instant(parts)["x_m"][39], x_m, atol=0.006)
 
 
 def test_frames_that_begin_later_are_read_from_their_first_whole_tenth() -> None:
@@ -153,6 +158,6 @@ def test_frames_that_begin_later_are_read_from_their_first_whole_tenth() -> None
 
 def test_one_car_is_its_own_leader(make_race: Callable[..., Any]) -> None:
     frames: Frames = make_race(1).advance(100)
-    reader = Positions([Entry(24, "A", "B", "Ford")], Straight(), 0, None)
+    reader = Positions([Entry(24, "A", "B", "Ford")], Circle(), 0, None)
     rows = reader.read(frames)
     assert not np.asarray(rows.columns["gap_s"]).any()

@@ -22,6 +22,7 @@ class LowRateFeed(BesideSource):
 
     def __init__(self, rows: LowRateTables) -> None:
         self._rows = rows
+        self._cars = rows.cars
         self._batches = 0
 
     @property
@@ -51,7 +52,7 @@ class LowRateFeed(BesideSource):
                 continue
             values = rows.columns[column.name]
             if isinstance(values, tuple):
-                columns.append(WireColumn(column.name, values))
+                columns.append(WireColumn(column.name, _period(values, self._cars)))
             else:
                 cell = Cell.FLOAT64 if column.kind is Kind.FLOAT else Cell.INT64
                 columns.append(WireColumn(column.name, cell))
@@ -60,3 +61,12 @@ class LowRateFeed(BesideSource):
         for name, cells in numbers.items():
             body.fill(name, cells)
         return body
+
+
+def _period(texts: tuple[str, ...], cars: int) -> tuple[str, ...]:
+    """What comes round in `texts`: one text, those of all cars, or no less than the whole."""
+    for length in (1, cars):
+        turns, rest = divmod(len(texts), length)
+        if not rest and texts[:length] * turns == texts:
+            return texts[:length]
+    return texts

@@ -9,8 +9,9 @@ from nascar.race.entries import Entry
 from nascar.race.events import Event, EventKind
 from nascar.race.frames import FLAGS, Frames, FrameSource
 from nascar.race.timing import LapRecord
+from nascar.telemetry.chart import Map
 from nascar.telemetry.moments import TICK_US
-from nascar.telemetry.positions import Map, Positions
+from nascar.telemetry.positions import Positions
 from nascar.telemetry.rows import RowQueue, Rows, make_rows
 from nascar.telemetry.sampler import TimeUnit
 from nascar.telemetry.schema import LAP_TIMES, LOW_RATE_TABLES, RACE_EVENTS, TRACK_POSITION, Table
@@ -59,12 +60,19 @@ class LowRateTables:
     def tables(self) -> tuple[Table, ...]:
         return LOW_RATE_TABLES
 
+    @property
+    def cars(self) -> int:
+        return len(self._entries)
+
     def advance(self, ticks: int) -> Frames:
         """The next `ticks` ticks of the race."""
         frames = self._race.advance(ticks)
         laps, events = self._scoring.take_laps(), self._scoring.take_events()
-        self._queues[LAP_TIMES.name].add(self._lap_times(laps))
-        self._queues[RACE_EVENTS.name].add(self._race_events(events))
+        # In most seconds nobody crosses the line and nothing is told.
+        if laps:
+            self._queues[LAP_TIMES.name].add(self._lap_times(laps))
+        if events:
+            self._queues[RACE_EVENTS.name].add(self._race_events(events))
         for event in events:
             if event.kind is EventKind.FINISH and event.car in self._gap_s:
                 self._positions.finish(event.car, self._tick_us(event.tick), self._gap_s[event.car])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.entries import Entry
 from nascar.race.frames import FLAGS, Floats, Frames
+from nascar.telemetry.chart import Chart, Map
 from nascar.telemetry.moments import TICK_US
 from nascar.telemetry.rows import Rows, make_rows
 from nascar.telemetry.schema import MPH_PER_MPS, TRACK_POSITION
@@ -24,22 +26,11 @@ _NEVER: Final = np.iinfo(np.int64).max
 _READ: Final = ("distance_m", "lane_m", "speed_mps", "lap", "position", "on_pit_road", "flag")
 
 
-class Map(Protocol):
-    """What is needed of a track: its length, and where on it a car is."""
-
-    @property
-    def length_m(self) -> float: ...
-
-    def place_m(self, distance_m: Floats, lane_m: Floats) -> tuple[Floats, Floats]:
-        """x and y of cars `distance_m` along the centre line and `lane_m` to the left of it."""
-        ...
-
-
 class Positions:
     """Reads the places of all cars at every tenth of a second out of frames that follow one another."""
 
     def __init__(self, entries: Sequence[Entry], track: Map, start_us: int, end_us: int | None) -> None:
-        self._track = track
+        self._chart = Chart(track)
         self._start_us = start_us
         self._end_us = end_us
         self._car_numbers = np.array([entry.car_number for entry in entries], np.int64)
@@ -50,7 +41,7 @@ class Positions:
         self._last: Mapping[str, NDArray[Any]] | None = None
         """The last tick of the frames before."""
         self._trail = LeaderTrail()
-        self._foremost_m = -np.inf
+        self._lead_m = -np.inf
         self._finished = np.full(len(entries), _NEVER)
         """Instant from which on a car has taken the checkered flag …"""
         self._finished_s = np.zeros(len(entries))
@@ -101,8 +92,8 @@ class Positions:
         )
         lap = arrays["lap"][rows]
         # The lap counts up where the car crosses the line, as in the published tables.
-        crossed = (arrays["lap"][behind] > lap) & (distance_m >= lap * self._track.length_m) & (parts > 0)
-        x_m, y_m = self._track.place_m(distance_m, lane_m)
+        crossed = (arrays["lap"][behind] > lap) & (distance_m >= lap * self._chart.length_m) & (parts > 0)
+        x_m, y_m = self._chart.place_m(distance_m, lane_m)
         cars = self._car_numbers.size
         count = len(instants)
         flags = [FLAGS[flag] for flag in arrays["flag"][rows].tolist()]
@@ -125,15 +116,27 @@ class Positions:
         )
 
     def _gaps_s(self, instants: NDArray[np.int64], distance_m: Floats, speed_mps: Floats) -> Floats:
+        if not len(instants):
+            return distance_m
+        leaders = distance_m.argmax(axis=1)[:, None]
+        leads_m, speeds_mps = (
+            np.take_along_axis(values, leaders, axis=1)[:, 0] for values in (distance_m, speed_mps)
+        )
+        # Where the foremost place falls back, another race begins.
+        falls = np.flatnonzero(np.diff(leads_m, prepend=self._lead_m) < -_LONGEST_STEP_M)
+        self._lead_m = float(leads_m[-1])
         gaps_s = np.empty_like(distance_m)
-        for row, instant in enumerate(instants.tolist()):
-            leader = int(distance_m[row].argmax())
-            foremost_m = float(distance_m[row, leader])
-            if foremost_m < self._foremost_m - _LONGEST_STEP_M:
+        bounds = [0, *falls.tolist(), len(instants)]
+        for first, stop in pairwise(bounds):
+            if first in falls:
                 self._trail.clear()
                 self._finished[:] = _NEVER
-            self._foremost_m = foremost_m
-            self._trail.add(instant * INSTANT_US / 1e6, foremost_m)
-            running_s = self._trail.gaps_s(distance_m[row], float(speed_mps[row, leader]))
-            gaps_s[row] = np.where(instant < self._finished, running_s, self._finished_s)
+            rows = slice(first, stop)
+            times_s = np.asarray(instants[rows] * (INSTANT_US / 1e6), np.float64)
+            for time_s, lead_m in zip(times_s.tolist(), leads_m[rows].tolist(), strict=True):
+                self._trail.add(time_s, lead_m)
+            if first < stop:
+                running_s = self._trail.gaps_s(times_s, distance_m[rows], leads_m[rows], speeds_mps[rows])
+                before = instants[rows, None] < self._finished
+                gaps_s[rows] = np.where(before, running_s, self._finished_s)
         return gaps_s

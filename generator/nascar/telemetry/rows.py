@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -39,10 +39,10 @@ class Rows:
         return Rows(self.table, self.times_us[first:stop], columns)
 
 
-def make_rows(table: Table, times_us: Iterable[int], columns: Mapping[str, Given]) -> Rows:
+def make_rows(table: Table, times_us: Given, columns: Mapping[str, Given]) -> Rows:
     """Rows out of plain values, brought into the types and to the decimals of the table's columns."""
     typed = {c.name: _typed(c, columns[c.name]) for c in table.columns if c.kind is not Kind.TIME}
-    return Rows(table, np.fromiter(times_us, np.int64), typed)
+    return Rows(table, np.asarray(times_us, np.int64), typed)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:

@@ -12,6 +12,8 @@ KEPT: Final = 36_000
 """Places of the trail that are remembered: an hour of race at ten a second."""
 SLOWEST_MPS: Final = 10.0
 """Where nobody of the trail has been, the gap is the distance over the leader's speed, or over this."""
+_CREPT_M: Final = 1e-6
+"""Places of the trail must differ."""
 
 
 class LeaderTrail:
@@ -23,18 +25,42 @@ class LeaderTrail:
         self._times_s = np.empty(2 * kept)
         self._places_m = np.empty(2 * kept)
         self._first = self._stop = 0
+        self._stood_s: float | None = None
+        """Until when the lead stood at its last place."""
 
     def clear(self) -> None:
         """Forget it: another race begins."""
         self._first = self._stop = 0
+        self._stood_s = None
 
     def add(self, time_s: float, place_m: float) -> None:
         """The foremost car is at `place_m`, a distance since the race's start; times only grow."""
-        last = self._stop - 1
-        if self._stop > self._first and place_m <= self._places_m[last]:
-            # It stands there, or what was foremost is gone: the lead is where it was.
-            self._times_s[last] = time_s
-            return
+        if self._stop > self._first:
+            before_m = float(self._places_m[self._stop - 1])
+            if place_m <= before_m:
+                # It stands there, or what was foremost is gone: the lead is where it was.
+                self._stood_s = time_s
+                return
+            if self._stood_s is not None:
+                # It stood up to then; without this it would seem to have crept on all the while.
+                self._keep(self._stood_s, before_m + _CREPT_M)
+        self._stood_s = None
+        self._keep(time_s, place_m)
+
+    def gaps_s(self, times_s: Floats, places_m: Floats, leads_m: Floats, speeds_mps: Floats) -> Floats:
+        """Seconds since the lead was at `places_m`, which are ``(instants, cars)``.
+
+        Of each of the instants, all of which have been added: its time, its foremost place and the speed
+        there, each ``(instants,)``. What was added later changes nothing.
+        """
+        trail_s = self._times_s[self._first : self._stop]
+        trail_m = self._places_m[self._first : self._stop]
+        gaps_s = times_s[:, None] - np.interp(places_m, trail_m, trail_s)
+        missing_m = np.maximum(0.0, trail_m[0] - places_m)
+        gaps_s += missing_m / np.maximum(speeds_mps, SLOWEST_MPS)[:, None]
+        return np.where(places_m < leads_m[:, None], gaps_s, 0.0)
+
+    def _keep(self, time_s: float, place_m: float) -> None:
         if self._stop == self._times_s.size:
             kept = self._stop - self._first
             for array in (self._times_s, self._places_m):
@@ -43,14 +69,3 @@ class LeaderTrail:
         self._times_s[self._stop], self._places_m[self._stop] = time_s, place_m
         self._stop += 1
         self._first = max(self._first, self._stop - self._kept)
-
-    def gaps_s(self, places_m: Floats, speed_mps: float) -> Floats:
-        """Seconds since the lead was at each of `places_m`; `speed_mps` is the leader's now.
-
-        Not defined before the first `add`.
-        """
-        times_s = self._times_s[self._first : self._stop]
-        trail_m = self._places_m[self._first : self._stop]
-        gaps_s: Floats = times_s[-1] - np.interp(places_m, trail_m, times_s)
-        gaps_s += np.maximum(0.0, trail_m[0] - places_m) / max(speed_mps, SLOWEST_MPS)
-        return gaps_s
