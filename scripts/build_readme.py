@@ -81,7 +81,9 @@ def commands() -> Iterator[str]:
                 continue
             flag = " ".join([*action.option_strings[:1], _metavar(action)]).strip()
             text = (action.help or "") % {"default": action.default, "prog": command.prog}
-            yield f"| `{flag}` | {text} |".replace("us|ms", "us\\|ms")
+            # A bar would end the cell.
+            cells = (cell.replace("|", "\\|") for cell in (f"`{flag}`", text))
+            yield f"| {' | '.join(cells)} |"
         yield ""
 
 

@@ -15,6 +15,8 @@ from nascar.race.timing import KEPT, LapRecord, Standings, Timing
 
 BLOCK_TICKS: Final = 25
 """Ticks asked of a race at a time. A race begins and ends with a block, however the season's ticks are cut."""
+_SEEDS: Final = 2**63
+"""After the last seed comes the first."""
 
 
 class SeasonRace(Protocol):
@@ -139,7 +141,7 @@ class Season:
         if self._race.over:
             self._shift = self._next_block_tick
             self.number += 1
-            self.seed += 1
+            self.seed = (self.seed + 1) % _SEEDS
             self._race = self._make_race(self.seed, True)
             self.timing = self._make_timing()
         frames = self._race.advance(BLOCK_TICKS)
