@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Protocol
+from functools import cache, lru_cache
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nascar.race.car import LENGTH_M, WIDTH_M
+from nascar.race.commands import Command, Verb
 from nascar.race.entries import field, load_entries
 from nascar.race.events import Event
 from nascar.race.frames import ARRAYS, TICK_S, Bools, Floats, Frames
+from nascar.race.rules import Cautions, Rules
 from nascar.race.simulation import Race
-from nascar.race.track import Track, charlotte
+from nascar.race.track import Track, charlotte, half_mile
+
+from .record import Record, run_to_end
 
 RunRace = Callable[[int, int, float], Frames]
 
@@ -85,8 +88,12 @@ def make_frames() -> MakeFrames:
 
 @dataclass(frozen=True, slots=True)
 class Stint:
-    """A full fuel run and more, forty cars, with the channels that need so long a look. ``(ticks, cars)``."""
+    """A full fuel run and more, forty cars, all green, with the channels that need so long a look.
 
+    ``(ticks, cars)``.
+    """
+
+    events: tuple[Event, ...]
     distance_m: Floats
     speed_mps: Floats
     lane_m: Floats
@@ -103,14 +110,85 @@ class Stint:
 
 @pytest.fixture(scope="session")
 def stint() -> Stint:
-    race = Race(load_entries(), charlotte(), 11)
-    kept: dict[str, list[NDArray[np.generic]]] = {name: [] for name in Stint.__dataclass_fields__}
+    race = Race(load_entries(), charlotte(), 11, Rules(334, Cautions.NONE))
+    events: list[Event] = []
+    names = [name for name in Stint.__dataclass_fields__ if name != "events"]
+    kept: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     for _ in range(2_300):
         frames = race.advance(25)
+        events += frames.events
         for name, parts in kept.items():
-            array: NDArray[np.generic] = getattr(frames, name)
+            array: NDArray[Any] = getattr(frames, name)
             parts.append(array[:1] if name.startswith("tire") else array)
-    return Stint(**{name: np.concatenate(parts) for name, parts in kept.items()})
+    arrays: dict[str, Any] = {name: np.concatenate(parts) for name, parts in kept.items()}
+    return Stint(events=tuple(events), **arrays)
+
+
+BUSY_COMMANDS: Final = (
+    Command(70.0, Verb.PIT, 24),
+    Command(75.0, Verb.PUNCTURE, 7),
+    Command(400.0, Verb.SPIN, 2),
+    Command(1_200.0, Verb.RETIRE, 4),
+    Command(1_210.0, Verb.PIT, 4),
+    Command(1_500.0, Verb.CAUTION),
+)
+"""Of the race "busy": the last but one comes for a car that is on its way out, the last under yellow."""
+
+
+@cache
+def _record(name: str) -> Record:
+    match name:
+        case "whole":
+            # The race of the demo: 500 miles.
+            return run_to_end(40, charlotte(), 7, Rules(334, Cautions.SOME))
+        case "busy":
+            return run_to_end(40, charlotte(), 5, Rules(60, Cautions.MANY), BUSY_COMMANDS)
+        case "half mile":
+            return run_to_end(24, half_mile(), 3, Rules(80, Cautions.MANY))
+        case "overtime":
+            # Yellow in the last lap but one: it cannot end so.
+            return run_to_end(20, charlotte(), 2, Rules(12, Cautions.NONE), [Command(312.0, Verb.CAUTION)])
+        case "frozen":
+            # Yellow in the last lap: it can.
+            return run_to_end(20, charlotte(), 2, Rules(12, Cautions.NONE), [Command(345.0, Verb.CAUTION)])
+        case _:
+            # As every race of a season but the first begins.
+            return run_to_end(30, charlotte(), 9, Rules(8, Cautions.NONE), from_grid=True)
+
+
+@pytest.fixture(scope="session", params=["whole", "busy", "half mile", "overtime", "frozen", "from the grid"])
+def record(request: pytest.FixtureRequest) -> Record:
+    """Each of the whole races in turn."""
+    return _record(request.param)
+
+
+@pytest.fixture(scope="session")
+def whole() -> Record:
+    """334 laps of forty cars."""
+    return _record("whole")
+
+
+@pytest.fixture(scope="session")
+def busy() -> Record:
+    """Sixty laps with many cautions and `BUSY_COMMANDS`."""
+    return _record("busy")
+
+
+@pytest.fixture(scope="session")
+def overtime() -> Record:
+    return _record("overtime")
+
+
+@pytest.fixture(scope="session")
+def frozen() -> Record:
+    """A race that ends under yellow, after the white flag."""
+    return _record("frozen")
+
+
+@pytest.fixture(scope="session")
+def gridded() -> Record:
+    """A race that begins on the grid, behind the pace car."""
+    return _record("from the grid")
 
 
 def lap_times_s(distance_m: Floats, length_m: float) -> Floats:
@@ -121,19 +199,3 @@ def lap_times_s(distance_m: Floats, length_m: float) -> Floats:
     crossed_s = np.interp(lines_m, distance_m[grows], (np.arange(distance_m.size) * TICK_S)[grows])
     crossed_s[0] = 0.0
     return np.diff(crossed_s)
-
-
-def overlaps(distance_m: Floats, lane_m: Floats, length_m: float) -> list[tuple[int, int, int]]:
-    """Tick and the two cars wherever two cars touch."""
-    found = []
-    place = np.mod(distance_m, length_m)
-    order = np.argsort(place, axis=1, kind="stable")
-    along = np.take_along_axis(place, order, axis=1)
-    across = np.take_along_axis(lane_m, order, axis=1)
-    for step in range(1, min(6, distance_m.shape[1])):
-        gap_m = np.roll(along, -step, axis=1) - along
-        gap_m = np.where(gap_m < 0, gap_m + length_m, gap_m)
-        aside_m = np.abs(np.roll(across, -step, axis=1) - across)
-        for tick, at in np.argwhere((gap_m < LENGTH_M) & (aside_m < WIDTH_M)):
-            found.append((int(tick), int(order[tick, at]), int(order[tick, (at + step) % order.shape[1]])))
-    return found

@@ -40,12 +40,14 @@ def test_law_11_the_level_is_the_integral_of_the_flow(opening: Frames) -> None:
 
 
 def test_law_11_a_green_lap_burns_what_makes_a_window_of_about_68_laps(stint: Stint, track: Track) -> None:
-    # 20 gal over 68 laps: 0.294 gal a lap.
+    # 20 gal over 64 to 72 laps, 68 or 0.294 gal a lap on one's own: in a train a car burns less.
     ticks = 37_500
     laps = (stint.distance_m[ticks] - stint.distance_m[0]) / track.length_m
     steady = ~stint.on_pit_road[:ticks].any(axis=0)
     burnt = (stint.fuel_gal[0] - stint.fuel_gal[ticks]) / laps
-    assert burnt[steady].mean() == pytest.approx(0.294, rel=0.02)
+    assert steady.sum() > 30
+    assert 64 < 20.0 / burnt[steady].mean() < 72
+    assert burnt[steady].max() == pytest.approx(0.294, rel=0.02)
 
 
 def test_law_12_every_car_stops_when_its_fuel_runs_low_some_laps_apart(stint: Stint, track: Track) -> None:
