@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     add(
         "--python",
-        type=Path,
+        type=_interpreter,
         action="append",
         default=[],
         help="compare frames with this one, too",
@@ -114,8 +115,15 @@ def main(words: Sequence[str] | None = None) -> int:
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise ValueError("at least 1")
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
+
+
+def _interpreter(text: str) -> Path:
+    found = shutil.which(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no program; name a Python by its path")
+    return Path(found)
 
 
 if __name__ == "__main__":

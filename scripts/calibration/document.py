@@ -87,7 +87,13 @@ def _meanings() -> Iterator[str]:
         "* **Green laps**: no other flag was out and the car was not on pit road in this lap and in the one before "
         "it. Laps come from the timing beside the race."
     )
-    yield "* **Noise**: standard deviation of the laps of a run alone about a cubic through them."
+    yield (
+        "* **Noise**: alone, the standard deviation of a run's laps about a cubic through them; in the races, that "
+        "of a car's green laps as the middle half of the changes from lap to lap tells it."
+    )
+    yield (
+        "* **A stop stands** from the box to the way out: the work, and the wait for a gap in the cars that go by."
+    )
     yield (
         f"* **In a train**: under green, on the track, within {TRAIN_LENGTHS} car lengths of the car ahead, from "
         "nose to tail, in whatever lane."
@@ -123,7 +129,9 @@ def _together(together: dict[str, Any]) -> Iterator[str]:
         (
             ("green lap, s", together["green_lap_s"]),
             ("fuel window of a car, laps", together["window_laps"]),
+            ("noise of a car's laps, s", together["noise_s"]),
             ("four-tire stop stands, s", together["four_tires_s"]),
+            ("the same under green, s", together["four_tires_green_s"]),
             ("two-tire stop stands, s", together["two_tires_s"]),
             ("fuel-only stop stands, s", together["fuel_only_s"]),
             ("stops of a car that finished", together["stops_per_car"]),
@@ -199,4 +207,4 @@ def _spreads(rows: tuple[tuple[str, dict[str, Any]], ...]) -> Iterator[str]:
 
 
 def _cell(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
+    return "–" if value is None else f"{value:z.3f}".rstrip("0").rstrip(".")

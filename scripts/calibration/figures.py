@@ -20,6 +20,9 @@ FIRST_AGES: Final = (3, 8)
 LAST_AGES: Final = (50, 60)
 """Ages of tires in laps, both included, that the fall-off of a race compares."""
 _FEWEST_LAPS: Final = 50
+_FEWEST_CHANGES: Final = 20
+_MIDDLE_HALF: Final = 1.349
+"""Width of a normal distribution's middle half in standard deviations."""
 
 
 def spread(values: Iterable[float]) -> dict[str, float | int | None]:
@@ -89,8 +92,10 @@ def of_races(races: Sequence[Survey]) -> dict[str, Any]:
     return {
         "green_lap_s": spread(flying["lap_s"]),
         "fall_off_s": _fall_off_s(flying),
+        "noise_s": spread(np.concatenate([noises_s(race.laps) for race in races])),
         "window_laps": spread(np.concatenate([windows_laps(race.laps) for race in races])),
         "four_tires_s": spread(full) | {"within": _share((full >= 8.0) & (full <= 11.0))},
+        "four_tires_green_s": spread(stops["standing_s"][(stops["tires"] == 4) & ~stops["yellow"]]),
         "two_tires_s": spread(standing[2]),
         "fuel_only_s": spread(standing[0]),
         "stops_per_car": spread(finish.stops for finish in finishes if finish.status == RUNNING),
@@ -119,6 +124,19 @@ def of_races(races: Sequence[Survey]) -> dict[str, Any]:
 
 def of_forces(forces: Sequence[Force]) -> list[dict[str, Any]]:
     return [asdict(force) | {"error": force.error} for force in forces]
+
+
+def noises_s(laps: NDArray[Any]) -> NDArray[np.float64]:
+    """By how much each car's flying laps scatter: the middle half of the changes from lap to lap, as a
+    standard deviation of one lap. A pass or a lap in new air changes it less than a plain one."""
+    found = []
+    for car in np.unique(laps["car"]):
+        own = laps[laps["car"] == car]
+        change_s = np.diff(own["lap_s"])[own["flying"][1:] & own["flying"][:-1]]
+        if change_s.size >= _FEWEST_CHANGES:
+            low, high = np.quantile(change_s, (0.25, 0.75))
+            found.append((high - low) / _MIDDLE_HALF / 2**0.5)
+    return np.array(found)
 
 
 def windows_laps(laps: NDArray[Any]) -> NDArray[np.float64]:

@@ -38,6 +38,7 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
         _single("Drivers alone: slowest against the average", "at most 0.5 %", alone["driver_percent"]["most"], 0.0, 0.5, "%"),
         _single("Drivers alone: fastest against the average", "at most 0.5 % faster", alone["driver_percent"]["least"], -0.5, 0.0, "%"),
         _single("Noise of a lap alone, median of the drivers", "0.05 to 0.1 s", alone["noise_s"]["median"], 0.05, 0.1, "s"),
+        _single("Noise of a lap in the races, median of the cars", "0.05 to 0.1 s", together["noise_s"]["median"], 0.05, 0.1, "s"),
         _single(
             "Cornering g against the table, largest error", f"at most {100 * WITHIN:.0f} %",
             100 * max(force["error"] for force in found["forces"]), 0.0, 100 * WITHIN, "%",
