@@ -31,6 +31,8 @@ from nascar.race.state import (
 from nascar.race.track import Track
 
 _ROW_M: Final = 13.0
+_GRID_SHARE: Final = 0.92
+"""Of the lap, at most, that the rows stand on: a large field on a short track stands closer."""
 _STAGGER_M: Final = 1.0
 """The outside car of a row starts by so much behind the inside car."""
 _START_MPS: Final = 81.5
@@ -61,7 +63,8 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: flo
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
     cars = records(CAR, n)
-    cars.s = -(place // 2) * _ROW_M - (place % 2) * _STAGGER_M
+    row_m = min(_ROW_M, _GRID_SHARE * track.length_m / max((n + 1) // 2, 1))
+    cars.s = -(place // 2) * row_m - (place % 2) * _STAGGER_M
     cars.laps = np.floor(cars.s / track.length_m).astype(np.int64)
     cars.lane = cars.from_lane = Lane.LOW + place % 2
     cars.claims = 1 << cars.lane

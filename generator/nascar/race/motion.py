@@ -39,6 +39,8 @@ _SLOWEST_MPS: Final = 3.0
 _HOLD_MPS2: Final = 3.0
 """How gently drivers slow down for a flag."""
 _RELEASE_MPS2: Final = 30.0
+_ORDERLY: Final = 0.78
+"""Of the pace car's speed, the least that the order asks for."""
 _ORDERLY_MPS2: Final = 4.5
 """The hardest that drivers brake to keep the order behind the pace car."""
 _CREEP_MPS: Final = 9.0
@@ -77,7 +79,7 @@ def drive(
             _stand(car)
             continue
         wish = _wish(car, course, speed_plan, accel_plan)
-        wish = min(wish, _behind_others(cars, field, car))
+        wish = min(wish, _behind_others(cars, field, course, car))
         if car.phase == Phase.SPINNING:
             since = tick - car.spin_tick
             hard = _SPIN_FIRST_MPS2 if since < _SPIN_FIRST_TICKS else _SPIN_MPS2
@@ -126,7 +128,7 @@ def _wish(car: Cars, course: Course, speed_plan: Floats, accel_plan: Floats) -> 
 
 
 @compiled
-def _behind_others(cars: Cars, field: Field, car: Cars) -> float:
+def _behind_others(cars: Cars, field: Field, course: Course, car: Cars) -> float:
     """Acceleration that keeps clear of the cars ahead."""
     wish = 1.0e9
     for k in range(3):
@@ -139,11 +141,18 @@ def _behind_others(cars: Cars, field: Field, car: Cars) -> float:
             ahead = cars[other]
             place, speed, accel = ahead.s, ahead.speed, ahead.accel
         gap_m = place + car.offset[k] - car.s - car.room[k]
-        asked = (
-            closing_allowed_mps(gap_m, BRAKES_MPS2 if k == 0 else EASY_MPS2) + speed - car.speed
-        ) * ANSWER_PER_S
-        # The first is in the same lane; the others are a matter of order, not of room.
-        wish = min(wish, asked + accel if k == 0 else max(asked + accel, -_ORDERLY_MPS2))
+        if k == 0:
+            # In the same lane: a matter of room.
+            allowed = closing_allowed_mps(gap_m, BRAKES_MPS2) + speed
+            wish = min(wish, (allowed - car.speed) * ANSWER_PER_S + accel)
+            continue
+        # A matter of order. Nobody falls far below the pace for it: a long line would come to a stand.
+        allowed = closing_allowed_mps(gap_m, EASY_MPS2) + speed
+        slowest = _ORDERLY * course.pace_mps
+        asked = (max(allowed, slowest) - car.speed) * ANSWER_PER_S
+        if allowed > slowest:
+            asked += accel
+        wish = min(wish, max(asked, -_ORDERLY_MPS2))
     return wish
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nascar.errors import CommandRefused
+from nascar.errors import CommandRefused, UsageError
 from nascar.race import chassis, engine, tires
 from nascar.race.announcer import REFUSALS, SILENT, VERBS, Announcer
 from nascar.race.car import GRAVITY_MPS2, TANK_GAL
@@ -54,6 +54,11 @@ class Race:
     ) -> None:
         if not entries:
             raise ValueError("a race needs at least one car")
+        if len(entries) > track.most_cars:
+            raise UsageError(
+                f"{track.name} has room for {track.most_cars} cars, not for {len(entries)}. "
+                "Give fewer cars, or another track."
+            )
         if seed < 0:
             raise ValueError(f"a seed is 0 or more, not {seed}")
         self.entries = tuple(entries)

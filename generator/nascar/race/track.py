@@ -17,6 +17,9 @@ __all__ = ("TRACKS", "Track", "charlotte", "half_mile", "load_track")
 
 _RAD_PER_DEG: Final = 3.141592653589793 / 180.0
 
+_ROOM_PER_CAR_M: Final = 12.7
+"""Of the lap, for each car of the field."""
+
 
 class Track:
     """A closed course. Every lookup takes distances of any size and sign and wraps them around the lap."""
@@ -50,6 +53,11 @@ class Track:
         self._banking_deg = banking_deg
         self._heading_rad = _heading(grid_m, ends, sections)
         self._x_m, self._y_m = _centre_line(grid_m, ends, sections)
+
+    @property
+    def most_cars(self) -> int:
+        """Cars for which there is room: in single file behind the pace car they leave a third of the lap free."""
+        return int(self.length_m / _ROOM_PER_CAR_M)
 
     def curvature_per_m(self, distance_m: Floats) -> Floats:
         """1/R of the centre line, positive to the left."""
