@@ -120,6 +120,13 @@ def _alone(alone: dict[str, Any]) -> Iterator[str]:
             ("laps before the first stop", alone["first_stint_laps"]),
         )
     )
+    setup_s = alone["setup_s"]
+    yield (
+        "Against cars set up for the short run, those set up for the long run take "
+        f"{setup_s['early']:+.3f} s a lap in the first ten laps of a run and {setup_s['late']:+.3f} s in the last ten, "
+        "each car against its own average."
+    )
+    yield ""
 
 
 def _together(together: dict[str, Any]) -> Iterator[str]:

@@ -50,7 +50,22 @@ def of_one_car(pole_s: Sequence[float], runs: Sequence[FuelRun]) -> dict[str, An
         "noise_s": spread(run.noise_s for run in runs),
         "window_laps": spread(run.window_laps for run in runs),
         "first_stint_laps": spread(run.lap_s.size for run in runs),
+        "setup_s": setup_s(runs),
     }
+
+
+def setup_s(runs: Sequence[FuelRun]) -> dict[str, float]:
+    """By how much a third of the cars, those set up for the long run, are slower than the third set up for the
+    short run: in the first ten laps of a run and in the last ten, each car against its own average."""
+    ordered = sorted(runs, key=lambda run: run.long_run)
+    third = max(1, len(ordered) // 3)
+    longest = min(run.lap_s.size for run in runs)
+    course_s = [
+        np.mean([run.lap_s[1:longest] - run.lap_s[1:longest].mean() for run in part], axis=0)
+        for part in (ordered[-third:], ordered[:third])
+    ]
+    slower_s = course_s[0] - course_s[1]
+    return {"early": round(float(slower_s[:10].mean()), 3), "late": round(float(slower_s[-10:].mean()), 3)}
 
 
 def of_one_race(race: Survey) -> dict[str, Any]:
