@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nascar.cli import arguments
 from nascar.errors import UsageError
@@ -15,10 +16,12 @@ from nascar.race.commands import Command
 from nascar.race.entries import Entry, load_entries
 from nascar.race.rules import MOST_LAPS, Cautions, Rules
 from nascar.race.season import Season
-from nascar.race.simulation import Race
 from nascar.race.timing import Timing
 from nascar.race.track import Track, load_track
 from nascar.race.track_file import TRACKS
+
+if TYPE_CHECKING:
+    from nascar.race.simulation import Race
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class RaceFormat:
 
     def race(self, seed: int, from_grid: bool = False) -> Race:
         """The race with this seed: under green from its first tick, or from the grid behind the pace car."""
+        # Here and not above: it brings the compiler, which costs commands without a race half a second.
+        from nascar.race.simulation import Race
+
         commands = () if from_grid else self.commands
         return Race(self.entries, self.track, seed, self.rules, commands=commands, from_grid=from_grid)
 
