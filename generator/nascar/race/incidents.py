@@ -51,6 +51,12 @@ _OFF_LANE_M: Final = 2.2
 _CLEAR_AHEAD_M: Final = 9.0
 _CLEAR_BEHIND_M: Final = 15.0
 _CLEAR_S: Final = 1.2
+_PATIENCE_S: Final = 15.0
+_LEAST_CLEAR_M: Final = 7.4
+_CROSSES_S: Final = 2.8
+_CROSSES_M: Final = 12.0
+_OUT_FURTHER_M: Final = 16.0
+_WAY_OUT_M: Final = 90.0
 _INVOLVED_M: Final = 70.0
 _INVOLVED: Final = 0.45
 _MOST_INVOLVED: Final = 6
@@ -78,9 +84,11 @@ def step(cars: Cars, field: Field, course: Course, events: object, tick: int) ->
             _slide_off(car, tick)
             if car.speed <= 0.0:
                 _come_to_rest(car, field, events, i, tick)
-        elif car.phase == Phase.STOPPED and not car.out:
+        elif car.phase == Phase.STOPPED and not car.out and not car.finished:
             _drive_on(cars, field, course, i, tick)
         elif car.dry and car.phase <= Phase.CALLED and car.speed < 30.0:
+            if not car.due:
+                car.wait_tick = tick
             car.due = Code.DRY
 
 
@@ -112,8 +120,11 @@ def fail(car: Cars, field: Field, events: object, i: int, tick: int, reason: int
 
 
 @compiled
-def may_spin(cars: Cars, course: Course, i: int) -> bool:
-    """Whether car `i` is where it can slide to the infield, with room for it."""
+def may_spin(cars: Cars, course: Course, i: int, waited_s: float, infield_m: float) -> bool:
+    """Whether car `i` is where it can slide to `infield_m`, with room for it on the way.
+
+    The longer it has waited for that, the less room will do.
+    """
     car = cars[i]
     lap_m = car.s - car.laps * course.length_m
     if not course.spin_from_m <= lap_m <= course.spin_to_m or car.from_lane != car.lane:
@@ -121,29 +132,53 @@ def may_spin(cars: Cars, course: Course, i: int) -> bool:
     others = ((1 << Lane.PIT_OUT) | ((1 << (car.lane + 1)) - 1)) & ~car.claims
     room = room_around(cars, i, others, course.length_m)
     closing, closed = max(room[1], 0.0), max(room[3], 0.0)
-    return (
-        room[0] > _CLEAR_AHEAD_M + _CLEAR_S * closing
-        and room[2] > _CLEAR_BEHIND_M + _CLEAR_S * closed + closed * closed / 8.0
-    )
+    clear_m = max(_CLEAR_BEHIND_M * (1.0 - waited_s / _PATIENCE_S), _LEAST_CLEAR_M)
+    if room[0] <= min(_CLEAR_AHEAD_M, clear_m) + _CLEAR_S * closing:
+        return False
+    if room[2] <= clear_m + _CLEAR_S * closed + closed * closed / 8.0:
+        return False
+    # Whoever lies on the infield must not be in the way where the car crosses his place.
+    for j in range(cars.size):
+        other = cars[j]
+        if j == i or other.infield_m <= 0.0 or other.infield_m > infield_m + INFIELD_STEP_M:
+            continue
+        way = forward_m(car.s, other.s, course.length_m)
+        if way < _CROSSES_S * car.speed + _CROSSES_M or way > course.length_m - _CROSSES_M:
+            return False
+    return True
+
+
+@compiled
+def _place_on_infield(cars: Cars, stays: bool) -> float:
+    """Where a car is to lie: those that go on again nearest to the apron, those that are out further in."""
+    taken = 0
+    for car in cars:
+        lies = car.infield_m > 0.0
+        if stays:
+            taken += lies and (car.out or car.failing)
+        else:
+            taken += lies and not car.out and not car.failing
+    return INFIELD_M + INFIELD_STEP_M * taken + (_OUT_FURTHER_M if stays else 0.0)
 
 
 @compiled
 def try_spin(cars: Cars, field: Field, course: Course, events: object, i: int, tick: int) -> bool:
     """Let car `i` lose control if it can now."""
-    if not may_spin(cars, course, i):
-        return False
     car = cars[i]
     kind = car.due
+    chance = draw(field.seed, i, car.drawn + 3)
+    length = draw(field.seed, i, car.drawn + 2)
+    stays = kind == Code.DRY or car.failing > 0 or (kind == Code.CRASH and chance < _OUT_AFTER_CRASH)
+    infield_m = _place_on_infield(cars, stays)
+    if not may_spin(cars, course, i, (tick - car.wait_tick) * TICK_S, infield_m):
+        return False
     car.due = 0
     car.phase = Phase.SPINNING
     car.spin_tick = tick
     car.claims |= (1 << Lane.PIT_OUT) | ((1 << (car.lane + 1)) - 1)
-    car.infield_m = INFIELD_M + INFIELD_STEP_M * field.infield
-    field.infield += 1
+    car.infield_m = infield_m
     car.change_tick = tick
     car.drawn += 3
-    chance = draw(field.seed, i, car.drawn)
-    length = draw(field.seed, i, car.drawn - 1)
     car.wait_tick = int((_RESTS_S[0] + (_RESTS_S[1] - _RESTS_S[0]) * length) / TICK_S)
     cause = Cause.SPIN
     if kind == Code.DRY:
@@ -152,7 +187,7 @@ def try_spin(cars: Cars, field: Field, course: Course, events: object, i: int, t
         tell(events, field, tick, Code.DRY, i, 0, 0.0, 0.0)
     elif kind == Code.CRASH:
         cause = Cause.CRASH
-        if chance < _OUT_AFTER_CRASH:
+        if stays:
             car.failing = 1 + Reason.CRASH
         car.repair = int(_CRASH_REPAIR_S[0] + (_CRASH_REPAIR_S[1] - _CRASH_REPAIR_S[0]) * length)
         tell(events, field, tick, Code.CRASH, i, 0, 0.0, 0.0)
@@ -197,10 +232,13 @@ def _meet_fate(cars: Cars, field: Field, course: Course, events: object, tick: i
         field.drawn += 1
         if draw(field.seed, 1_000_000, field.drawn) < _OIL_ON_TRACK:
             show_yellow(cars, field, events, tick, Cause.FAILURE, i)
-    elif may_spin(cars, course, i):
-        field.fate += 1
+    else:
         car.due = Code.CRASH if kind == Fate.CRASH else Code.SPIN
-        try_spin(cars, field, course, events, i, tick)
+        car.wait_tick = tick
+        if not try_spin(cars, field, course, events, i, tick):
+            car.due = 0
+            return
+        field.fate += 1
         if kind == Fate.CRASH:
             _involve(cars, field, course, i)
 
@@ -219,6 +257,7 @@ def _involve(cars: Cars, field: Field, course: Course, i: int) -> None:
                 involved += 1
                 if draw(field.seed, 2_000_000, field.drawn) < 0.5:
                     other.due = Code.CRASH
+                    other.wait_tick = cars[i].spin_tick
                 else:
                     other.damage = _BENT_PACE
 
@@ -251,6 +290,11 @@ def _drive_on(cars: Cars, field: Field, course: Course, i: int, tick: int) -> No
         return
     lanes = (1 << Lane.PIT_IN) | (1 << Lane.PIT_OUT)
     room = room_around(cars, i, lanes, course.length_m)
+    for j in range(cars.size):
+        # Nearer to the apron somebody lies in the way.
+        nearer = j != i and 0.0 < cars[j].infield_m < car.infield_m
+        if nearer and forward_m(car.s, cars[j].s, course.length_m) < _WAY_OUT_M:
+            return
     if room[0] < 25.0 or room[2] < 60.0 or (car.mates and _is_taken(cars, i)):
         return
     car.claims = lanes
@@ -266,6 +310,8 @@ def _is_taken(cars: Cars, i: int) -> bool:
     """Whether another car is on its way to the box, or in it."""
     for j in range(cars.size):
         other = cars[j]
-        if j != i and other.box == cars[i].box and Phase.CALLED <= other.phase <= Phase.IN_BOX:
+        same = j != i and other.box == cars[i].box
+        leaving = other.phase == Phase.STOPPED and other.lane_m < INFIELD_M - 0.5
+        if same and (leaving or Phase.CALLED <= other.phase <= Phase.IN_BOX):
             return True
     return False

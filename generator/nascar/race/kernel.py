@@ -29,12 +29,18 @@ _PIT_IN: Final = int(Style.PIT_IN)
 _PIT_OUT: Final = int(Style.PIT_OUT)
 _SEARCHING: Final = 0.97
 """A car that has been called in lets the low lane go by until there is a gap."""
+_SLOWS_M: Final = 120.0
+_AS_ON_APRON: Final = 0.92
+"""Short of the apron a car that will pit slows down to what the apron allows."""
+_LOOSE: Final = 0.95
 _LINE_M: Final = 0.3
 """How far drivers' lines leave the middle of the lane: out on the straights, in at the apex."""
 _LINE_PER_TICK: Final = 0.01
 _CAUTION_THIRD_MPS: Final = 22.0
 """Under caution a car on its way out is on the track from this speed on, in third gear."""
 _BACK_TO_APRON_M: Final = 0.12
+_PUSHED_M: Final = 0.08
+"""In a tick, of a car that is pushed behind the wall."""
 _CALM_M: Final = 2.2
 
 
@@ -150,7 +156,7 @@ def _place_across(car: Cars, course: Course, bend_plan: Floats, tick: int) -> No
         return
     car.loose = max(car.loose - TICK_S, 0.0)
     if car.phase == Phase.STOPPED:
-        car.lane_m = min(car.lane_m + TICK_S, car.infield_m)
+        car.lane_m = min(car.lane_m + _PUSHED_M, car.infield_m)
         return
     if car.phase == Phase.COMING_IN and car.infield_m > 0.0:
         # From the infield over to the apron, once the car rolls.
@@ -180,9 +186,14 @@ def _set_pace(cars: Cars, field: Field, course: Course) -> None:
             car.pace = SPEEDING_FACTOR if car.speeding and car.phase == Phase.COMING_IN else 1.0
             continue
         car.pace = car.form * car.mood * car.damage * (1.0 - car.dirt)
+        if car.due:
+            # Loose already: the car falls back until it has room to spin.
+            car.pace *= _LOOSE
         car.style = _SAVE if car.saving else car.turn_style
         if car.phase == Phase.CALLED and car.lane != Lane.LOW:
             car.pace *= _SEARCHING
+        elif car.phase == Phase.CALLED and car.s - car.laps * course.length_m > course.leave_m - _SLOWS_M:
+            car.pace *= _AS_ON_APRON
 
 
 @compiled
@@ -234,5 +245,6 @@ def obey(cars: Cars, field: Field, course: Course, events: Any, tick: int, verb:
         incidents.puncture(cars[i], field, events, i, tick)
     elif verb == 3:
         cars[i].due = Code.SPIN
+        cars[i].wait_tick = tick
     else:
         incidents.fail(cars[i], field, events, i, tick, Reason.COMMAND)

@@ -20,6 +20,7 @@ from nascar.race.state import (
     BOX_M,
     FREE_M,
     INFIELD_M,
+    INFIELD_STEP_M,
     LANE_M,
     NEVER,
     Cars,
@@ -203,11 +204,10 @@ def _release(cars: Cars, field: Field, course: Course, events: object, i: int, t
     """Claim the lane beside the box as soon as there is room, and go when the work is done."""
     car = cars[i]
     done = tick >= car.release_tick
-    if field.mode == Mode.CHECKERED:
-        return
-    if car.out:
-        if done:
-            _push_back(car)
+    if car.out or field.mode == Mode.CHECKERED:
+        # The box may be needed by another car.
+        if done and (car.out or car.mates):
+            _push_back(cars, i)
         return
     if car.claims == 0:
         room = room_around(cars, i, 1 << Lane.PIT_OUT, course.length_m)
@@ -241,11 +241,16 @@ def _release(cars: Cars, field: Field, course: Course, events: object, i: int, t
 
 
 @compiled
-def _push_back(car: Cars) -> None:
+def _push_back(cars: Cars, i: int) -> None:
     """A car that is out goes behind the wall, and its box is free."""
+    car = cars[i]
+    before = 0
+    for j in range(cars.size):
+        before += j != i and cars[j].box == car.box and cars[j].phase == Phase.STOPPED
     car.phase = Phase.STOPPED
     car.claims = 0
-    car.infield_m = INFIELD_M
+    # The first goes furthest back, so that the next need not pass it.
+    car.infield_m = INFIELD_M + INFIELD_STEP_M * max(car.mates - before, 0)
     car.box_s = FREE_M * FREE_M
 
 

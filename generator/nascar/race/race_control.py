@@ -45,6 +45,9 @@ _EASY_MPS2: Final = 2.0
 """How gently the leader slows down behind it."""
 _MERGED: Final = 0.92
 """A car that comes out of the pits has its place in the line once it runs at this share of the pace."""
+ON_THE_WAY: Final = 1
+_PAST_PACE_CAR: Final = 2
+"""A car that gets a lap back: up to the pace car, and from there around to the tail."""
 _GATHERED_M: Final = 45.0
 _LONGEST_MODE_LAPS: Final = 3.2
 """Race control goes on after so many laps of the pace car, whoever is missing."""
@@ -64,7 +67,7 @@ def in_line(car: Cars, course: Course) -> bool:
     """Whether a car takes its place in the field that follows the pace car."""
     if car.phase == Phase.GOING_OUT:
         return bool(car.s >= car.exit_s and car.speed >= _MERGED * course.pace_mps)
-    return car.phase <= Phase.CALLED and car.lane != Lane.PIT_IN and not car.around and not car.drop
+    return car.phase <= Phase.CALLED and car.lane != Lane.PIT_IN and car.around != ON_THE_WAY and not car.drop
 
 
 @compiled
@@ -143,7 +146,7 @@ def _move_pace_car(cars: Cars, field: Field, course: Course, elapsed_s: float) -
                 # Whoever is caught between the two goes on around.
                 ahead_m = forward_m(head.s, cars[i].s, course.length_m)
                 if i != leader and in_line(cars[i], course) and ahead_m < field.pace_s - head.s + LENGTH_M:
-                    cars[i].around = 1
+                    cars[i].around = ON_THE_WAY
         return
     field.pace_s += field.pace_speed * elapsed_s
 
@@ -205,13 +208,19 @@ def _is_gathered(cars: Cars, field: Field, course: Course, pits_count: bool) -> 
             continue
         if pits_count and car.phase == Phase.CALLED:
             return False
-        ahead = car.leader[1]
-        if ahead == NOBODY:
-            continue
-        place = field.pace_s if ahead == PACE_CAR else cars[ahead].s
-        if place + car.offset[1] - car.s > _GATHERED_M:
+        if _gap_m(cars, field, car) > _GATHERED_M:
             return False
     return True
+
+
+@compiled
+def _gap_m(cars: Cars, field: Field, car: Cars) -> float:
+    """To whoever is ahead in the line."""
+    ahead = car.leader[1]
+    if ahead == NOBODY:
+        return 0.0
+    place = field.pace_s if ahead == PACE_CAR else cars[ahead].s
+    return float(place + car.offset[1] - car.s)
 
 
 @compiled
@@ -219,10 +228,12 @@ def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int
     """From gathering to open pits to the order of the restart."""
     for i in range(cars.size):
         car = cars[i]
-        if car.around and field.pace_on:
+        if car.around == ON_THE_WAY and field.pace_on:
             past_m = forward_m(field.pace_s, car.s, course.length_m)
             if _AHEAD_M < past_m < course.length_m / 2:
-                car.around = 0
+                car.around = _PAST_PACE_CAR
+        elif car.around == _PAST_PACE_CAR and _gap_m(cars, field, car) < _GATHERED_M:
+            car.around = 0
         if car.drop and _is_tail(cars, i, course):
             car.drop = 0
     since_laps = (tick - field.mode_tick) * TICK_S * course.pace_mps / course.length_m
@@ -272,7 +283,7 @@ def _give_free_pass(cars: Cars, field: Field, course: Course, events: object, ti
         if down and in_line(car, course) and not car.repair and i != field.cause_car and car.s > most:
             lucky, most = i, car.s
     if lucky != NOBODY and cars[lucky].phase == Phase.RACING:
-        cars[lucky].around = 1
+        cars[lucky].around = ON_THE_WAY
         tell(events, field, tick, Code.FREE_PASS, lucky, 0, 0.0, 0.0)
 
 
@@ -296,7 +307,7 @@ def _sort(cars: Cars, field: Field, course: Course, events: object, tick: int) -
         lapped = head.s - car.s > course.length_m / 2
         ahead_m = course.length_m - behind_m
         if lapped and ahead_m < forward_m(head.s, field.pace_s, course.length_m):
-            car.around = 1
+            car.around = ON_THE_WAY
             tell(events, field, tick, Code.WAVE_AROUND, i, 0, 0.0, 0.0)
         elif lapped and behind_m < last_m:
             car.drop = 1
@@ -396,7 +407,7 @@ def cross_line(
     if car.finished or car.out:
         return
     if field.mode == Mode.CHECKERED:
-        _finish(car, field, course, events, tick, i)
+        _finish(cars, field, course, events, tick, i)
         return
     if car.laps <= field.leader_lap:
         return
@@ -411,7 +422,7 @@ def cross_line(
         for other in cars:
             other.row, other.drop, other.around, other.gaining = -1, 0, 0, 0
         tell(events, field, tick, Code.CHECKERED, i, 0, 0.0, 0.0)
-        _finish(car, field, course, events, tick, i)
+        _finish(cars, field, course, events, tick, i)
         return
     if field.leader_lap == field.lap_count - 1:
         field.white = 1
@@ -428,10 +439,14 @@ def cross_line(
 
 
 @compiled
-def _finish(car: Cars, field: Field, course: Course, events: object, tick: int, i: int) -> None:
+def _finish(cars: Cars, field: Field, course: Course, events: object, tick: int, i: int) -> None:
+    car = cars[i]
     car.finished = 1
     car.rank = field.finished
     # Whole laps count first, then who came first.
     car.score = car.laps * course.length_m - 1.0e-3 * field.finished
     field.finished += 1
-    tell(events, field, tick, Code.FINISH, i, field.finished, 0.0, 0.0)
+    place = 1
+    for other in cars:
+        place += (other.score if other.finished else other.s) > car.score
+    tell(events, field, tick, Code.FINISH, i, place, 0.0, 0.0)

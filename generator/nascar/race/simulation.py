@@ -28,8 +28,9 @@ from nascar.race.track import Track
 
 _START_FUEL_GAL: Final = TANK_GAL - 0.1
 """A full cell, less what the pace laps burnt."""
-_COOL_DOWN_S: Final = 240.0
+_COOL_DOWN_S: Final = 400.0
 """The cool-down ends after so long at the latest."""
+_LATEST_S: Final = 31 * 24 * 3_600.0
 _ROWS: Final = 8
 
 
@@ -89,6 +90,7 @@ class Race:
         self._worked_out = 0
         """First tick that has not been worked out."""
         self._block: Frames | None = None
+        self._untold: list[Event] = []
         for command in commands:
             self._commands.append(self._number(command))
 
@@ -153,6 +155,12 @@ class Race:
     def _number(self, command: Command) -> tuple[int, int, int]:
         """Tick, verb and car as the inner loops know them."""
         car = -1
+        at_s = command.race_time_s
+        if not 0.0 <= at_s <= _LATEST_S:
+            raise CommandRefused(f"Race time {at_s} s is no time of a race. Give seconds from 0 on.")
+        if (command.car_number is None) != (command.verb is Verb.CAUTION):
+            takes = "takes no car" if command.verb is Verb.CAUTION else "needs a car"
+            raise CommandRefused(f"The command {command.verb} {takes}. Give it so.")
         if command.car_number is not None:
             if command.car_number not in self._place_of_number:
                 raise CommandRefused(
@@ -204,9 +212,11 @@ class Race:
     def _announce(self) -> tuple[Event, ...]:
         written = self._events[: int(self._field.events)]
         events = [self._announcer.announce(record) for record in written if record.code not in SILENT]
-        # An event of the last tick's end belongs to the tick that follows: it is told with this block.
-        last = self._worked_out + BLOCK_TICKS - 1
-        return tuple(event if event.tick <= last else _at(event, last) for event in events)
+        # What falls at the end of the last tick belongs to the tick that follows, in the next block.
+        told = self._untold + events
+        stop = self._worked_out + BLOCK_TICKS
+        self._untold = [event for event in told if event.tick >= stop]
+        return tuple(event for event in told if event.tick < stop)
 
     def _read_out(self, floats: Floats, on_pit_road: Any, gaining: Any) -> dict[str, Any]:
         """Every channel from what the loops have left, ``(ticks, cars)``."""
@@ -267,10 +277,3 @@ class Race:
                 changes.append((int(due[car]) - self._worked_out, car, pair))
                 due[car] = NEVER
         return changes
-
-
-def _at(event: Event, tick: int) -> Event:
-    return Event(
-        tick, event.kind, event.car, event.lap, event.flag, event.text, event.tires, event.fuel_gal,
-        event.standing_s,
-    )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Final
 
 from nascar.race.chance import draw
 from nascar.race.compiled import compiled
-from nascar.race.state import Cars, Course, Field, Mode, Phase
+from nascar.race.state import INFIELD_M, Cars, Course, Field, Mode, Phase
 
-_RESERVE_LAPS: Final = 1.3
+_RESERVE_LAPS: Final = 2.0
 """Fuel that a crew chief keeps in hand at least when he calls his car in: it could still miss a lap."""
 _CALLS_PER_LAP: Final = 9.0
 """Pit road serves so many cars a lap without a queue: the calls of a field are spread over its laps."""
@@ -89,7 +89,9 @@ def _is_taken(cars: Cars, i: int) -> bool:
         return False
     for j in range(cars.size):
         other = cars[j]
-        if j != i and other.box == cars[i].box and Phase.CALLED <= other.phase <= Phase.IN_BOX:
+        same = j != i and other.box == cars[i].box
+        leaving = other.phase == Phase.STOPPED and other.lane_m < INFIELD_M - 0.5
+        if same and (leaving or Phase.CALLED <= other.phase <= Phase.IN_BOX):
             return True
     return False
 

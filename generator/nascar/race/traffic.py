@@ -38,6 +38,7 @@ _CLEAR_M: Final = 45.0
 """Back to a lower lane where it is clear for so far ahead."""
 _CAUTION_MERGE: Final = 0.55
 """Share of the pace car's speed from which a car on the way out may join the field under caution."""
+_WAY_IN_MPS2: Final = 5.0
 _YIELD_M: Final = 130.0
 """Racing cars make room for a car that comes back from its stop so far ahead of them."""
 
@@ -152,7 +153,9 @@ def _consider(cars: Cars, field: Field, course: Course, i: int, tick: int, inwar
     closing, closed = max(closing, 0.0), max(closed, 0.0)
     # For a car that has to get onto the track those behind brake harder than for one that wants to pass.
     brakes = 3.0 if merging else 2.0
-    if ahead_m - LENGTH_M <= 1.8 + 0.4 * closing + closing * closing / 6.0:
+    # A car on its way in brakes anyway.
+    own_brakes = _WAY_IN_MPS2 if car.phase == Phase.CALLED else 3.0
+    if ahead_m - LENGTH_M <= 1.8 + 0.4 * closing + closing * closing / (2.0 * own_brakes):
         return
     if behind_m - LENGTH_M <= 2.2 + 0.5 * closed + closed * closed / (2.0 * brakes):
         return
@@ -214,7 +217,7 @@ def _target(cars: Cars, field: Field, course: Course, i: int, tick: int, inwards
 @compiled
 def _caution_target(car: Cars, field: Field, inwards: bool) -> int:
     lane = int(car.lane)
-    if car.around or car.drop:
+    if car.around == 1 or car.drop:
         goal = Lane.HIGH
     elif field.mode == Mode.LINE_UP and car.row >= 0:
         goal = Lane.MIDDLE if car.row % 2 else Lane.LOW

@@ -27,7 +27,9 @@ class Crossings:
 
     def __init__(self, frames: Frames, lap_length_m: float) -> None:
         gained = np.diff(frames.lap, axis=0)
-        ticks, cars = np.nonzero(gained)
+        self.restarts = gained < 0
+        """``(ticks - 1, cars)``: the laps begin again, with the next race."""
+        ticks, cars = np.nonzero(gained > 0)
         missing_m = frames.lap[ticks, cars] * lap_length_m - frames.distance_m[ticks, cars]
         weight = missing_m / (frames.distance_m[ticks + 1, cars] - frames.distance_m[ticks, cars])
         if np.any(gained[ticks, cars] != 1) or np.any(np.abs(weight - 0.5) > 0.5 + 1e-6):
@@ -59,6 +61,8 @@ class Channels:
             )
         self._start = at_tick[:, :-1]
         self._slope = slopes(at_tick[:, :-1], at_tick[:, 1:])
+        # Nothing leads from the end of one race to the grid of the next.
+        self._slope[:, crossings.restarts] = 0.0
         self._counts = np.empty((len(counted), frames.ticks - 1, frames.cars), np.int64)
         for count, (_, sensor) in zip(self._counts, counted, strict=True):
             count[:] = frames.channel(sensor.frame, sensor.tire)[:-1]
