@@ -9,7 +9,7 @@ from scripts.calibration.alone import QUALIFYING_FUEL_GAL
 from scripts.calibration.figures import FIRST_AGES, LAST_AGES
 from scripts.calibration.forces import TURNS
 from scripts.calibration.survey import TRAIN_LENGTHS
-from scripts.calibration.targets import verdicts
+from scripts.calibration.targets import decimals, verdicts
 
 FOLDER: Final = "race-calibration"
 """Beside the page: its pictures, and `figures.json`."""
@@ -214,4 +214,4 @@ def _spreads(rows: tuple[tuple[str, dict[str, Any]], ...]) -> Iterator[str]:
 
 
 def _cell(value: float | None) -> str:
-    return "–" if value is None else f"{value:z.3f}".rstrip("0").rstrip(".")
+    return "–" if value is None else f"{value:z.{max(3, decimals(value))}f}".rstrip("0").rstrip(".")

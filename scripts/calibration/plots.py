@@ -226,14 +226,17 @@ def distributions(races: Sequence[Survey]) -> Any:
     figure, axes = plt.subplots(1, 4, figsize=(10.0, 3.2))
     boxes = [race.box for race in races]
     shown = (
-        ([box.race_time_s / 60 for box in boxes], "race time, min", (160, 220)),
-        ([float(box.cautions) for box in boxes], "cautions", (4, 10)),
-        ([float(box.lead_changes) for box in boxes], "lead changes", (15, 40)),
-        ([box.margin_s for box in boxes if box.margin_s is not None], "winning margin, s", (0, 3)),
+        ([box.race_time_s / 60 for box in boxes], "race time, min", (160, 220), 5.0),
+        ([float(box.cautions) for box in boxes], "cautions", (4, 10), 1.0),
+        ([float(box.lead_changes) for box in boxes], "lead changes", (15, 40), 2.0),
+        ([box.margin_s for box in boxes if box.margin_s is not None], "winning margin, s", (0, 3), 0.25),
     )
-    for axis, (values, label, band) in zip(axes, shown, strict=True):
-        axis.axvspan(*band, color=_BAND, alpha=0.35, linewidth=0)
-        axis.hist(values, bins=8, color="#08519c")
+    for axis, (values, label, band, step) in zip(axes, shown, strict=True):
+        least, most = min([*values, band[0]]), max([*values, band[1]])
+        # Whole numbers stand in the middle of their bars.
+        shift = step / 2 if values and all(float(value).is_integer() for value in values) else 0.0
+        axis.axvspan(band[0] - shift, band[1] + shift, color=_BAND, alpha=0.35, linewidth=0)
+        axis.hist(values, bins=np.arange(least - shift, most + step + shift, step).tolist(), color="#08519c")
         axis.set_xlabel(label)
         axis.yaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("races")

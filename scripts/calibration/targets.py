@@ -134,6 +134,10 @@ def _percent(share: float | None) -> float | None:
 
 
 def _number(value: float) -> str:
-    if float(value).is_integer():
-        return f"{value:.0f}"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+    return f"{value:.{decimals(value)}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
+
+
+def decimals(value: float) -> int:
+    """Places after the point that a figure of this size is given with."""
+    size = abs(value)
+    return 1 if size >= 100 else 3 if size >= 0.01 else 5
