@@ -21,6 +21,7 @@ from nascar.race.track import Track
 from .laws import breaches
 
 CHUNK_TICKS: Final = 1_000
+"""Of forty cars; of fewer it may be more."""
 EVERY_TICKS: Final = 5
 TIRES_EVERY_TICKS: Final = 25
 _KEPT: Final = {
@@ -30,14 +31,14 @@ _KEPT: Final = {
     "fuel_gal": np.float32,
     "position": np.int16,
     "on_pit_road": np.bool_,
-    "gear": np.int8,
-    "brake_pressure_psi": np.float32,
     "steering_angle_deg": np.float32,
     "lateral_g": np.float32,
 }
 _KEPT_OF_TIRES: Final = ("tire_temp_f", "tire_pressure_psi", "tire_wear")
-_LONGEST_S: Final = 6 * 3_600.0
-"""Of a race that does not come to its end."""
+_SLOWEST_MPS: Final = 25.0
+"""A race whose leader is on average slower than the pace car does not come to its end."""
+_REST_S: Final = 2_000.0
+"""Cautions of a short race, and the cool-down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,6 @@ class Record:
     fuel_gal: Floats
     position: Ints
     on_pit_road: Bools
-    gear: Ints
-    brake_pressure_psi: Floats
     steering_angle_deg: Floats
     lateral_g: Floats
     tire_temp_f: Floats
@@ -119,11 +118,13 @@ def run_to_end(
     last: Frames | None = None
     finished_tick = -1
     ticks = 0
+    longest_s = rules.laps * track.length_m / _SLOWEST_MPS + _REST_S
+    chunk = CHUNK_TICKS * min(max(40 // cars, 1), 5)
     while not race.over:
-        if ticks * TICK_S > _LONGEST_S:
+        if ticks * TICK_S > longest_s:
             found.append(f"no stall: not over after {ticks * TICK_S:.0f} s")
             break
-        frames = race.advance(CHUNK_TICKS)
+        frames = race.advance(chunk)
         ticks += frames.ticks
         if finished_tick < 0 and race.finished:
             finished_tick = ticks

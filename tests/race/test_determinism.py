@@ -7,26 +7,39 @@ import os
 import subprocess
 import sys
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nascar.race.chance import Purpose, bell, uniform
+from nascar.race.commands import Command, Verb
 from nascar.race.entries import field, load_entries
 from nascar.race.frames import ARRAYS
+from nascar.race.rules import Cautions, Rules
 from nascar.race.simulation import Race
 from nascar.race.track import charlotte
 
+from .record import run_to_end
+
+ROOT = Path(__file__).parents[2]
 TICKS = 1_500
+COMMANDS = (
+    Command(0.2, Verb.SPIN, 2),
+    Command(0.4, Verb.PIT, 7),
+    Command(1.0, Verb.CAUTION),
+    Command(30.0, Verb.PUNCTURE, 36),
+)
+"""So that more than racing under green is compared: by number, cars of the packaged entries."""
 
 
-def _hash(cars: int, seed: int, cuts: tuple[int, ...]) -> str:
-    """Of every channel of the first `TICKS` ticks, asked for in turns of `cuts` ticks."""
-    race = Race(field(load_entries(), cars), charlotte(), seed)
+def frames_hash(cars: int, seed: int, cuts: tuple[int, ...], ticks: int = TICKS) -> str:
+    """Of every channel of the first ticks, asked for in turns of `cuts` ticks."""
+    race = Race(field(load_entries(), cars), charlotte(), seed, Rules(40, Cautions.MANY), commands=COMMANDS)
     channels: dict[str, list[bytes]] = {}
-    left = TICKS
-    for ticks in cycle(cuts):
-        frames = race.advance(min(ticks, left))
+    left = ticks
+    for asked in cycle(cuts):
+        frames = race.advance(min(asked, left))
         left -= frames.ticks
         for name in ARRAYS:
             channels.setdefault(name, []).append(np.ascontiguousarray(getattr(frames, name)).tobytes())
@@ -39,39 +52,66 @@ def _hash(cars: int, seed: int, cuts: tuple[int, ...]) -> str:
     return digest.hexdigest()
 
 
+def hashes_elsewhere(call: str, *environments: dict[str, str]) -> list[str]:
+    """What `call` gives in processes of their own, all at once."""
+    program = f"from tests.race.test_determinism import frames_hash; print({call})"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={**os.environ, **other},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for other in environments
+    ]
+    try:
+        said = [process.communicate(timeout=120)[0].strip() for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in running] == [0] * len(running)
+    return said
+
+
 def test_law_15_the_same_frames_however_the_ticks_are_cut() -> None:
-    whole = _hash(40, 5, (TICKS,))
-    assert whole == _hash(40, 5, (1,))
-    assert whole == _hash(40, 5, (8,))
-    assert whole == _hash(40, 5, (25, 7, 111, 2))
+    whole = frames_hash(40, 5, (TICKS,))
+    assert whole == frames_hash(40, 5, (1,))
+    assert whole == frames_hash(40, 5, (8,))
+    assert whole == frames_hash(40, 5, (25, 7, 111, 2))
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"PYTHONHASHSEED": "1", "OPENBLAS_NUM_THREADS": "1"},
+def test_law_15_the_same_frames_in_one_process_and_in_four() -> None:
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    there = hashes_elsewhere(
+        "frames_hash(40, 5, (64,))",
+        {"PYTHONHASHSEED": "1"},
+        {"PYTHONHASHSEED": "2", "OPENBLAS_NUM_THREADS": "1"},
         # Without the vector instructions that numpy found here: other loops must give the same bits.
-        {"PYTHONHASHSEED": "2", "NPY_DISABLE_CPU_FEATURES": "found"},
-    ],
-)
-def test_law_15_the_same_frames_in_another_process(environment: dict[str, str]) -> None:
-    if environment.get("NPY_DISABLE_CPU_FEATURES"):
-        found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-        environment = {**environment, "NPY_DISABLE_CPU_FEATURES": ",".join(found)}
-    program = f"import runpy, sys; print(runpy.run_path({__file__!r})['_hash'](40, 5, (64,)))"
-    there = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
+        {"PYTHONHASHSEED": "3", "NPY_DISABLE_CPU_FEATURES": ",".join(found)},
+        {"PYTHONHASHSEED": "4", "TZ": "Asia/Tokyo", "LC_ALL": "C"},
     )
-    assert there.stdout.strip() == _hash(40, 5, (TICKS,))
+    assert there == [frames_hash(40, 5, (TICKS,))] * 4
+
+
+def test_law_15_compilation_changes_no_bit() -> None:
+    """The inner loops as the Python that they are, over the first seconds: a spin, a call to the pits, a caution."""
+    (interpreted,) = hashes_elsewhere("frames_hash(6, 4, (25,), 125)", {"NUMBA_DISABLE_JIT": "1"})
+    assert interpreted == frames_hash(6, 4, (25,), 125)
+
+
+def test_law_15_a_whole_race_run_again_is_the_same() -> None:
+    """With incidents, cautions and an end: by the digest that the box score prints."""
+    first, again = (
+        run_to_end(12, charlotte(), 21, Rules(12, Cautions.MANY), COMMANDS, from_grid=True) for _ in range(2)
+    )
+    assert first.digest == again.digest
+    assert first.events == again.events
 
 
 def test_another_seed_is_another_race() -> None:
-    assert _hash(10, 5, (TICKS,)) != _hash(10, 6, (TICKS,))
+    assert frames_hash(10, 5, (TICKS,)) != frames_hash(10, 6, (TICKS,))
 
 
 def test_frames_are_read_only_and_stay_valid_after_the_race_moves_on() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from nascar.race.car import MPH_MPS
 from nascar.race.entries import field, load_entries
+from nascar.race.events import EventKind
 from nascar.race.frames import TICK_S, Frames
 from nascar.race.simulation import Race
 from nascar.race.track import Track
 
 from .conftest import Stint
+from .record import EVERY_TICKS, Record
 
 
 def _stops(stint: Stint, car: int) -> list[tuple[int, int]]:
@@ -19,6 +23,94 @@ def _stops(stint: Stint, car: int) -> list[tuple[int, int]]:
     standing = (stint.speed_mps[:, car] <= 0.0) & (stint.lane_m[:, car] > 17.0)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], standing.view(np.int8), [0]))))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def test_law_11_holds_at_every_tick_of_whole_races(record: Record) -> None:
+    """Fuel rises in the box and nowhere else."""
+    assert [breach for breach in record.breaches if breach.startswith("law 11:")] == []
+
+
+def test_law_11_a_stop_fills_in_what_it_says(record: Record) -> None:
+    for stop in record.of(EventKind.STOP):
+        began = record.row(stop.tick - round(stop.standing_s / TICK_S)) - 1
+        rise_gal = record.fuel_gal[record.row(stop.tick), stop.car] - record.fuel_gal[began, stop.car]
+        assert rise_gal == pytest.approx(stop.fuel_gal, abs=0.05), stop
+        assert stop.fuel_gal >= 0.0
+
+
+def test_law_11_a_caution_lap_burns_far_less_than_a_green_one(whole: Record) -> None:
+    burnt = -np.diff(whole.fuel_gal.astype(np.float64), axis=0)
+    running = (burnt > 0) & (whole.speed_mps[1:] > 15.0) & ~whole.on_pit_road[1:]
+    way_m = np.diff(whole.distance_m, axis=0)
+    per_lap = {}
+    for flag in (0, 1):
+        chosen = running & (whole.flag[1:] == flag)[:, None]
+        per_lap[flag] = burnt[chosen].sum() / way_m[chosen].sum() * whole.track.length_m
+    assert 0.27 < per_lap[0] < 0.30
+    assert per_lap[1] < 0.6 * per_lap[0]
+
+
+def test_law_12_the_time_in_the_box_is_that_of_the_work(whole: Record) -> None:
+    """Four tires: 8 to 11 s; two tires and fuel only are shorter. A neighbour may hold a car that is ready."""
+    hurt = {event.car for event in whole.of(EventKind.INCIDENT)}
+    standing_s: dict[int, list[float]] = {0: [], 2: [], 4: []}
+    for stop in whole.of(EventKind.STOP):
+        # A stop and go takes neither tires nor fuel.
+        if stop.car not in hurt and (stop.tires or stop.fuel_gal):
+            standing_s[stop.tires].append(stop.standing_s)
+    four, two, fuel = (np.array(standing_s[tires]) for tires in (4, 2, 0))
+    assert four.size > 100
+    assert four.min() >= 8.0
+    assert 8.2 < np.median(four) < 10.5
+    assert np.quantile(four, 0.75) <= 11.0
+    assert two.size >= 2
+    assert 5.0 <= two.min() < np.median(two) < np.median(four)
+    assert fuel.size >= 2
+    assert 2.0 <= fuel.min() < np.median(fuel) < np.median(four)
+
+
+def test_law_12_who_is_too_fast_on_pit_road_is_penalised_and_nobody_else(record: Record) -> None:
+    pit, place_m = record.track.pit, record.place_m()
+    limited = (place_m >= pit.limit_from_m + 5) | (place_m <= pit.limit_to_m - record.track.length_m)
+    too_fast = record.on_pit_road & limited & (record.speed_mps > 1.01 * record.track.pit_limit_mps)
+    penalised = [e for e in record.of(EventKind.PENALTY) if "too fast" in e.text]
+    for event in penalised:
+        rows = slice(max(record.row(event.tick - round(90.0 / TICK_S)), 0), record.row(event.tick))
+        assert too_fast[rows, event.car].any(), event
+    told = np.zeros_like(too_fast)
+    for event in penalised:
+        told[max(record.row(event.tick - round(90.0 / TICK_S)), 0) : record.row(event.tick), event.car] = True
+    # Who is out before he leaves his box has no penalty to serve.
+    for event in record.of(EventKind.RETIRED):
+        told[
+            max(record.row(event.tick - round(90.0 / TICK_S)), 0) : record.row(event.tick) + 1, event.car
+        ] = True
+    assert not (too_fast & ~told).any()
+    assert record.speed_mps[record.on_pit_road & limited].max() < 1.2 * record.track.pit_limit_mps
+
+
+def test_law_12_who_was_too_fast_serves_a_stop_and_go_or_falls_to_the_tail(whole: Record) -> None:
+    too_fast = [e for e in whole.of(EventKind.PENALTY) if "too fast" in e.text]
+    assert too_fast
+    for event in too_fast:
+        served = [
+            e
+            for e in (*whole.of(EventKind.STOP, event.car), *whole.of(EventKind.PENALTY, event.car))
+            if e.tick > event.tick and ("tail" in e.text or not (e.tires or e.fuel_gal))
+        ]
+        out = [e for e in whole.of(EventKind.RETIRED, event.car) if e.tick > event.tick]
+        assert served or out, event
+
+
+def test_law_12_fuel_windows_are_some_68_laps(whole: Record) -> None:
+    """Nobody goes farther on a tank than 20 gal last, a little saving and some laps under yellow apart."""
+    for car in range(whole.cars):
+        crossed_s = whole.crossed_s(car)
+        stops_s = [e.tick * TICK_S for e in whole.of(EventKind.STOP, car) if e.fuel_gal > 1.0]
+        for begin, end in pairwise([0.0, *stops_s]):
+            inside = crossed_s[(crossed_s > begin) & (crossed_s < end)]
+            rows = np.minimum((inside / (TICK_S * EVERY_TICKS)).astype(int), whole.flag.size - 1)
+            assert (whole.flag[rows] == 0).sum() <= 73
 
 
 def test_law_11_fuel_never_rises_off_pit_road_and_never_runs_out(stint: Stint) -> None:

@@ -81,7 +81,8 @@ def undisturbed(record: Record, caution: Caution) -> Bools:
     for event in record.events:
         if event.tick < caution.end and event.kind in (*HIT_OR_OUT, EventKind.STOP):
             last[event.car] = event.kind
-    return calm & np.array([kind is EventKind.STOP for kind in last.values()])
+    calm &= np.array([kind is EventKind.STOP for kind in last.values()])
+    return calm
 
 
 def on_track(record: Record, row: int) -> NDArray[np.intp]:

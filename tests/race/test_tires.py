@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from nascar.race import tires
-from nascar.race.frames import TIRES, Frames
+from nascar.race.events import EventKind
+from nascar.race.frames import TICK_S, TIRES, Frames
 from nascar.race.track import Track
 
 from .conftest import Stint, lap_times_s
+from .laws import GREEN, YELLOW
+from .record import TIRES_EVERY_TICKS, Record
 
 LF, RF, LR, RR = range(4)
 
@@ -25,6 +30,47 @@ def test_law_10_pressure_follows_the_gas_law() -> None:
 
 def test_law_10_every_pressure_in_the_race_belongs_to_its_temperature(opening: Frames) -> None:
     np.testing.assert_allclose(opening.tire_pressure_psi, tires.pressure_psi(opening.tire_temp_f), rtol=1e-12)
+
+
+def test_law_10_holds_at_every_tick_of_whole_races(record: Record) -> None:
+    """Wear, temperature and pressure: at every flag, at stops and in incidents."""
+    assert [breach for breach in record.breaches if breach.startswith("law 10:")] == []
+
+
+def test_law_10_temperatures_fall_under_caution_and_are_back_within_five_laps(whole: Record) -> None:
+    lap_s = 31.0
+    seen = 0
+    for (yellow, flag), (green, after) in pairwise(whole.flags_shown):
+        if flag != YELLOW or after != GREEN:
+            continue
+        at = [tick // TIRES_EVERY_TICKS for tick in (yellow, green)]
+        back = at[1] + round(5 * lap_s / (TIRES_EVERY_TICKS * TICK_S))
+        if back >= whole.tire_temp_f.shape[0] or whole.flag[back * 5 - 1] != GREEN:
+            continue
+        # Those that have been running before and after.
+        racing = (whole.speed_mps[whole.row(yellow)] > 60.0) & (whole.speed_mps[back * 5] > 60.0)
+        hot_f, cold_f, warm_f = (whole.tire_temp_f[row][racing][:, RF].mean() for row in (*at, back))
+        seen += 1
+        assert cold_f < hot_f - 60.0
+        assert (warm_f - cold_f) / (hot_f - cold_f) > 0.85
+    assert seen >= 2
+
+
+def test_law_10_a_stop_changes_the_tires_it_says(whole: Record, busy: Record) -> None:
+    """Four, the two of the right side, or none: those are new, the others go on wearing."""
+    seen = {0: 0, 2: 0, 4: 0}
+    for race in (whole, busy):
+        for stop in race.of(EventKind.STOP):
+            began = stop.tick - round(stop.standing_s / TICK_S)
+            before = race.tire_wear[began // TIRES_EVERY_TICKS - 1, stop.car]
+            after = race.tire_wear[stop.tick // TIRES_EVERY_TICKS + 1, stop.car]
+            new = {0: [], 2: [RF, RR], 4: [LF, RF, LR, RR]}[stop.tires]
+            kept = [tire for tire in range(4) if tire not in new]
+            assert (after[new] < 0.002).all(), stop
+            assert (after[kept] >= before[kept]).all(), stop
+            assert (after[kept] < before[kept] + 0.01).all(), stop
+            seen[stop.tires] += 1
+    assert min(seen.values()) >= 2, seen
 
 
 def test_law_10_the_right_front_is_hottest_and_the_left_side_about_170_f(stint: Stint) -> None:
