@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -19,6 +18,17 @@ from tests.cli.conftest import TOKEN, Engine, Nascar, end_engine, start_engine
 
 RATE = 30_000
 SECONDS = 12
+
+
+def running(process: subprocess.Popen[str]) -> str:
+    """Wait until the command tells how its rows flow, some seconds after the first; what it has said."""
+    assert process.stdout is not None
+    output = ""
+    for line in process.stdout:
+        output += line
+        if " offered " in line:
+            return output
+    raise AssertionError(f"it ended before it ran:\n{output}")
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +133,9 @@ def test_a_signal_drains_and_prints_the_ledger(
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(5)
+    output = running(process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output += process.communicate(timeout=30)[0]
     assert "Ledger" in output
     assert process.returncode == 0, output
     for table in json.loads(report.read_text())["tables"].values():
@@ -144,10 +154,10 @@ def test_a_server_that_dies_in_mid_run_is_counted_and_ends_with_one(tmp_path: Pa
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(4)
+    output = running(process)
     doomed.process.kill()
     end_engine(doomed)
-    output, _ = process.communicate(timeout=60)
+    output += process.communicate(timeout=60)[0]
     assert process.returncode == 1, output
     assert "Ledger" in output
     tables = json.loads(report.read_text())["tables"].values()
@@ -310,10 +320,10 @@ def test_a_demo_whose_engine_dies_prints_the_ledger_and_ends_with_one(tmp_path: 
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(5)
+    output = running(process)
     for child in psutil.Process(process.pid).children():
         child.kill()
-    output, _ = process.communicate(timeout=120)
+    output += process.communicate(timeout=120)[0]
     assert process.returncode == 1, output
     assert "Ledger" in output
     assert json.loads((tmp_path / "demo.json").read_text())["verdict"] == "not held"
@@ -325,12 +335,13 @@ def test_an_engine_ends_with_the_demo_that_started_it(tmp_path: Path) -> None:
             *(sys.executable, "-m", "nascar", "demo", "--seconds", "60", "--rate", "24000"),
             *("--data-dir", str(tmp_path / "data")),
         ],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    time.sleep(5)
+    running(process)
     (engine,) = psutil.Process(process.pid).children()
     process.kill()
-    process.wait(timeout=10)
+    process.communicate(timeout=10)
     engine.wait(timeout=20)
 
 
