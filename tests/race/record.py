@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.commands import Command
-from nascar.race.digest import FramesDigest
 from nascar.race.entries import Entry, field, load_entries
 from nascar.race.events import Event, EventKind
 from nascar.race.frames import TICK_S, Bools, Floats, Frames, Ints, join_frames
@@ -51,7 +50,6 @@ class Record:
     events: tuple[Event, ...]
     breaches: tuple[str, ...]
     """What the laws that hold at every tick have to say: nothing."""
-    digest: str
     finished_tick: int
     """By which the race said that it was finished, and …"""
     ticks: int
@@ -110,7 +108,6 @@ def run_to_end(
 ) -> Record:
     """Run a race of the packaged entries until it is over, and watch the laws at every tick."""
     race = Race(field(load_entries(), cars), track, seed, rules, commands=commands, from_grid=from_grid)
-    digest = FramesDigest()
     kept: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_KEPT, *_KEPT_OF_TIRES, "flag")}
     found: list[str] = []
     events: list[Event] = []
@@ -128,7 +125,6 @@ def run_to_end(
         ticks += frames.ticks
         if finished_tick < 0 and race.finished:
             finished_tick = ticks
-        digest.update(frames)
         events += frames.events
         seen = frames if last is None else join_frames([last, frames])
         last = frames.cut(frames.ticks - 1, 1)
@@ -149,7 +145,6 @@ def run_to_end(
         rules=rules,
         events=tuple(events),
         breaches=tuple(found),
-        digest=digest.hexdigest(),
         finished_tick=finished_tick,
         ticks=ticks,
         flags_shown=tuple(shown),

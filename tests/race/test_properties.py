@@ -94,7 +94,7 @@ def test_laws_hold_while_a_field_that_is_still_close_together_stops_for_fuel(car
     assert stopped.mean() > 0.5
 
 
-@settings(ONCE, max_examples=8)
+@settings(ONCE, max_examples=6)
 @given(data=st.data())
 def test_laws_hold_in_every_race_to_its_end(data: st.DataObject) -> None:
     """Whole races, both tracks: nothing is missing, nobody is hit, everybody comes home or is out."""

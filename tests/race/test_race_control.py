@@ -385,7 +385,7 @@ def test_law_13_a_race_may_be_as_short_as_a_lap(laps: int) -> None:
 
 
 def test_no_stage_and_no_caution_by_itself_where_none_is_wanted() -> None:
-    race = Race(load_entries(), charlotte(), 3, replace(Rules(60), cautions=Cautions.NONE))
+    race = Race(field(load_entries(), 10), charlotte(), 3, replace(Rules(60), cautions=Cautions.NONE))
     flags = set()
     while not race.finished:
         flags |= set(np.unique(race.advance(1_000).flag).tolist())
