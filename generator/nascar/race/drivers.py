@@ -13,11 +13,11 @@ from nascar.race.chance import Purpose, bell, uniform
 from nascar.race.entries import Entry
 from nascar.race.frames import Bools, Floats
 
-_TALENT_SPREAD: Final = 0.0017
-_TEAM_SPREAD: Final = 0.0011
-_FORM_SPREAD: Final = 0.0013
+_TALENT_SPREAD: Final = 0.0015
+_TEAM_SPREAD: Final = 0.0010
+_FORM_SPREAD: Final = 0.0011
 """Standard deviations of cornering speed: lap times of the field within about ±0.5 %."""
-_MOST: Final = 0.006
+_MOST: Final = 0.0042
 _LATE_BRAKERS: Final = 0.15
 """Share of the field."""
 
@@ -66,14 +66,14 @@ def draw_drivers(seed: int, entries: Sequence[Entry]) -> Drivers:
     return Drivers(
         corner_speed=corner_speed,
         long_run=long_run,
-        spread=0.0010 + 0.0008 * draws[:, 13],
+        spread=0.0028 + 0.0022 * draws[:, 13],
         brake_firmness=draws[:, 14],
         late_braker=late,
         late_chance=np.where(late, 0.25 + 0.3 * draws[:, 15], 0.004),
         thirst=0.985 + 0.03 * draws[:, 16],
         line=2.0 * draws[:, 18] - 1.0,
         high_line=draws[:, 19],
-        boldness=0.0015 * draws[:, 20],
+        boldness=0.0008 * draws[:, 20],
         grid=corner_speed - 0.001 * long_run + 0.0015 * bell(qualifying),
     )
 

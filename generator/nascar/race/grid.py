@@ -43,16 +43,12 @@ _FULL_LAP_M: Final = 2_414.016
 """A green lap of 1.5 miles: 20 gal for 68 laps."""
 _GATE_AHEAD_M: Final = 160.0
 """A driver makes up his mind about a turn so far ahead of it, where he is flat out."""
-_INCIDENTS: Final = {Cautions.NONE: 0.0, Cautions.SOME: 3.9, Cautions.MANY: 10.0}
-"""Things that go wrong in 500 miles; stages and what follows from it come on top."""
+_YELLOWS: Final = {Cautions.NONE: 0.0, Cautions.SOME: 4.2, Cautions.MANY: 10.0}
+"""Things that bring out the yellow flag in 500 miles; the stages come on top."""
+_BREAKDOWNS: Final = 1.6
+"""Engines and tires that give up in 500 miles, with or without a caution (estimate)."""
 _FULL_RACE_M: Final = 500 * 1_609.344
-_KINDS: Final = (
-    (0.28, Fate.DEBRIS),
-    (0.58, Fate.SPIN),
-    (0.82, Fate.CRASH),
-    (0.92, Fate.FAILURE),
-    (1.01, Fate.PUNCTURE),
-)
+_KINDS: Final = ((0.32, Fate.DEBRIS), (0.66, Fate.SPIN), (1.01, Fate.CRASH))
 """Shares of the kinds, added up (estimate)."""
 
 
@@ -87,7 +83,8 @@ def starting_grid(track: Track, plan: SpeedPlan, drivers: Drivers, fuel_gal: flo
     cars.leader = NOBODY
     # Who stands on the line as the watch starts has crossed it then.
     cars.crossed_s = np.where(cars.s == 0.0, 0.0, -1.0)
-    cars.box = np.arange(n) % track.pit.boxes
+    # Who qualifies best has the box nearest to pit road's end.
+    cars.box = (track.pit.boxes - 1 - place) % track.pit.boxes
     cars.mates = np.bincount(cars.box, minlength=track.pit.boxes)[cars.box] - 1
     cars.fuel_gal = cars.burn_from_gal = fuel_gal
     cars.burn_gal = _FULL_LAP_GAL * track.length_m / _FULL_LAP_M
@@ -148,15 +145,25 @@ def course_of(track: Track, plan: SpeedPlan) -> Course:
 
 def _draw_fates(field: Field, track: Track, rules: Rules, seed: int) -> None:
     """What is to go wrong, and how far the leader has come by then."""
-    draws = uniform(seed, Purpose.FATES, 0, 12 + 2 * 64)
     distance_m = rules.laps * track.length_m
-    mean = _INCIDENTS[rules.cautions] * distance_m / _FULL_RACE_M
-    # A good deal less scatter than a Poisson process has: some races are calm, none is without end.
-    wanted = mean + 0.45 * mean**0.5 * float(bell(draws[None, :12])[0])
-    count = int(min(max(round(wanted), 0), len(field.fate_m)))
-    places = np.sort(draws[12 : 12 + count])
-    field.fates = count
+    share = distance_m / _FULL_RACE_M
+    mean = _YELLOWS[rules.cautions] * share
+    if mean == 0.0:
+        return
+    most = len(field.fate_m)
+    draws = uniform(seed, Purpose.FATES, 0, 13 + 3 * most)
+    # Less scatter than a Poisson process has: some races are calm, none is without end.
+    yellows = int(min(max(round(mean + 0.35 * mean**0.5 * float(bell(draws[None, :12])[0])), 0), most - 4))
+    breakdowns = int(min(2.0 * _BREAKDOWNS * share * draws[12] + 0.5, 4))
+    count = yellows + breakdowns
+    places, kinds = draws[13 : 13 + count], draws[13 + most : 13 + most + count]
+    fates = []
     for at in range(count):
-        field.fate_m[at] = (0.02 + 0.97 * places[at]) * distance_m
-        share = draws[12 + 64 + at]
-        field.fate_kind[at] = next(int(kind) for upto, kind in _KINDS if share < upto)
+        if at < yellows:
+            kind = next(int(kind) for upto, kind in _KINDS if kinds[at] < upto)
+        else:
+            kind = int(Fate.FAILURE if kinds[at] < 0.5 else Fate.PUNCTURE)
+        fates.append(((0.02 + 0.95 * places[at]) * distance_m, kind))
+    field.fates = count
+    for at, (fate_m, kind) in enumerate(sorted(fates)):
+        field.fate_m[at], field.fate_kind[at] = fate_m, kind

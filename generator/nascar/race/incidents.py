@@ -67,7 +67,7 @@ _RESTS_S: Final = (6.0, 14.0)
 _FAILING_PACE: Final = 0.72
 _FLAT_PACE: Final = 0.70
 _BENT_PACE: Final = 0.985
-_OIL_ON_TRACK: Final = 0.6
+_OIL_ON_TRACK: Final = 0.3
 _LEADER_SPARED: Final = 0.85
 """A leader has clean air and nobody beside him: he spins less often than he has room to."""
 
@@ -295,7 +295,7 @@ def _drive_on(cars: Cars, field: Field, course: Course, i: int, tick: int) -> No
         nearer = j != i and 0.0 < cars[j].infield_m < car.infield_m
         if nearer and forward_m(car.s, cars[j].s, course.length_m) < _WAY_OUT_M:
             return
-    if room[0] < 25.0 or room[2] < 60.0 or (car.mates and _is_taken(cars, i)):
+    if room[0] < 25.0 or room[2] < 60.0 + room[3] * room[3] / 6.0 or (car.mates and _is_taken(cars, i)):
         return
     car.claims = lanes
     car.lane = car.from_lane = Lane.PIT_IN

@@ -14,7 +14,7 @@ from nascar.race.engine import DOWN_TO_SECOND_MPS, UP_TO_THIRD_MPS
 from nascar.race.frames import TICK_S, Bools, Floats, Ints
 from nascar.race.happenings import Code, Reason, Refusal, tell
 from nascar.race.motion import commit, drive, hold_caps
-from nascar.race.pit_stops import SPEEDING_FACTOR
+from nascar.race.pit_stops import CAUGHT, CLOCKED, SPEEDING_FACTOR
 from nascar.race.speed_plan import CELL_M, Style
 from nascar.race.state import LANE_M, Cars, Course, Field, Lane, Mode, Phase
 from nascar.race.traffic import STEP_TICKS
@@ -32,6 +32,8 @@ _SEARCHING: Final = 0.97
 _SLOWS_M: Final = 120.0
 _AS_ON_APRON: Final = 0.92
 """Short of the apron a car that will pit slows down to what the apron allows."""
+_TRAP_M: Final = 12.0
+"""Behind the line from which pit road's limit holds."""
 _LOOSE: Final = 0.95
 _LINE_M: Final = 0.3
 """How far drivers' lines leave the middle of the lane: out on the straights, in at the apex."""
@@ -67,6 +69,8 @@ def work_out(
     `floats` is ``(8, ticks, cars)``: distance, speed, acceleration, throttle, brake pressure, lane, fuel that
     goes in, looseness; `commands` is ``(n, 3)``: tick, verb, car.
     """
+    if first_tick == 0 and field.mode == Mode.GREEN:
+        tell(events, field, 0, Code.GREEN, race_control.leader_of(cars), 0, 0.0, 0.0)
     for row in range(BLOCK_TICKS):
         tick = first_tick + row
         for k in range(commands.shape[0]):
@@ -160,8 +164,8 @@ def _place_across(car: Cars, course: Course, bend_plan: Floats, tick: int) -> No
         return
     if car.phase == Phase.COMING_IN and car.infield_m > 0.0:
         # From the infield over to the apron, once the car rolls.
-        if car.speed > 1.0:
-            car.lane_m = max(car.lane_m - _BACK_TO_APRON_M, LANE_M[Lane.PIT_IN])
+        sideways_m = _BACK_TO_APRON_M * min(car.speed, 1.0)
+        car.lane_m = max(car.lane_m - sideways_m, LANE_M[Lane.PIT_IN])
         if LANE_M[Lane.PIT_OUT] - car.lane_m > _CALM_M:
             car.claims &= ~(1 << Lane.PIT_OUT)
         if car.lane_m <= LANE_M[Lane.PIT_IN]:
@@ -184,6 +188,10 @@ def _set_pace(cars: Cars, field: Field, course: Course) -> None:
         if car.phase >= Phase.COMING_IN:
             car.style = _PIT_OUT if car.phase == Phase.GOING_OUT else _PIT_IN
             car.pace = SPEEDING_FACTOR if car.speeding and car.phase == Phase.COMING_IN else 1.0
+            limited_s = car.entry_s + course.limit_from_m - course.entry_m + _TRAP_M
+            if car.speeding and limited_s < car.s and car.speed > CAUGHT * course.pit_mps:
+                # Only who has been clocked is penalised: traffic may hold the car up.
+                car.speeding = CLOCKED
             continue
         car.pace = car.form * car.mood * car.damage * (1.0 - car.dirt)
         if car.due:

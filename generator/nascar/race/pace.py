@@ -13,9 +13,9 @@ from nascar.race.speed_plan import GRIP, corner_speed_mps
 from nascar.race.state import Cars
 from nascar.race.track import Track
 
-_SETUP_FADE: Final = 0.30
+_SETUP_FADE: Final = 0.22
 """A car set up for the long run loses so much less by wear, one for the short run so much more …"""
-_SETUP_START: Final = 0.0014
+_SETUP_START: Final = 0.0011
 """… and is by so much slower, or faster, on new tires (estimates)."""
 
 

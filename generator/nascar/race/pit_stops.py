@@ -31,7 +31,7 @@ from nascar.race.state import (
     Phase,
 )
 
-_FOUR_TIRES_S: Final = (8.2, 1.3)
+_FOUR_TIRES_S: Final = (8.1, 0.9)
 """Least and spread of the time that four tires take; by law 8 to 11 s stand in the box."""
 _TWO_TIRES_S: Final = (5.0, 1.0)
 _FILLING_GAL_PER_S: Final = 2.6
@@ -47,6 +47,10 @@ _PIT_OUT: Final = int(Style.PIT_OUT)
 _SPEEDING: Final = 0.006
 """Share of the visits to pit road with a speeding car (estimate)."""
 SPEEDING_FACTOR: Final = 1.15
+CAUGHT: Final = 1.06
+"""Shares of the limit: what such a driver goes, and from where on he is clocked."""
+CLOCKED: Final = 2
+"""`speeding` of a car that has been."""
 _AT_BOX_M: Final = 0.6
 _SLIDE_FROM_M: Final = 14.0
 """A car on the way in leaves the lane beside the boxes from here on."""
@@ -55,14 +59,14 @@ _LEAVE_OVER_M: Final = 9.0
 _SLIDE_PER_TICK: Final = TICK_S / 1.4
 _ALONGSIDE: Final = 0.72
 """Share of the way from lane to box that stays clear of the cars in the neighbouring boxes."""
-_ASK_AHEAD_TICKS: Final = round(2.0 / TICK_S)
+_ASK_AHEAD_TICKS: Final = round(3.0 / TICK_S)
 """The spotter holds a gap for his car so long before it is ready."""
 _YIELD_MPS2: Final = 4.0
 """Cars on pit road brake so hard at most for one that crosses or leaves its box."""
 _PRESSES_PER_S: Final = 4.0
-_LAUNCH_MPS2: Final = 3.0
+_LAUNCH_MPS2: Final = 4.5
 """What a car that leaves its box gains meanwhile."""
-_BOLDEST: Final = 4.5
+_BOLDEST: Final = 6.0
 _CROSS_FROM_M: Final = 60.0
 _BESIDE: Final = (LANE_M[Lane.PIT_OUT] - LANE_M[Lane.PIT_IN]) / (BOX_M - LANE_M[Lane.PIT_IN])
 _OUT_OF_LANE: Final = 0.35
@@ -204,7 +208,7 @@ def _release(cars: Cars, field: Field, course: Course, events: object, i: int, t
     """Claim the lane beside the box as soon as there is room, and go when the work is done."""
     car = cars[i]
     done = tick >= car.release_tick
-    if car.out or field.mode == Mode.CHECKERED:
+    if car.out or car.finished:
         # The box may be needed by another car.
         if done and (car.out or car.mates):
             _push_back(cars, i)
@@ -228,8 +232,8 @@ def _release(cars: Cars, field: Field, course: Course, events: object, i: int, t
             car.tire_lap = car.laps
         car.stops += 1
     car.stop_and_go = 0
-    if car.speeding:
-        car.speeding = 0
+    clocked, car.speeding = car.speeding == CLOCKED, 0
+    if clocked:
         car.stop_and_go = 1
         tell(events, field, tick, Code.SPEEDING, i, 0, 0.0, 0.0)
     # Drawn anew for the stint that begins.
@@ -262,12 +266,13 @@ def _leave(cars: Cars, field: Field, course: Course, i: int) -> None:
         car.entry_s = car.exit_s = car.box_s = car.stop_s = FREE_M * FREE_M
         car.slide = 0.0
         return
-    merged_m = course.merged_m - course.length_m * (1 if course.merged_m > course.length_m else 0)
     car.stop_s = FREE_M * FREE_M
-    lap_m = car.s - car.laps * course.length_m
-    if car.s >= car.exit_s and merged_m - 1.0 <= lap_m < course.leave_m:
-        # No way onto the track so far: wait at the end of the apron.
-        car.stop_s = max(car.s, car.laps * course.length_m + merged_m)
+    lap_from_m = car.laps * course.length_m
+    if car.s >= car.exit_s and course.leave_m <= car.s - lap_from_m < course.entry_m:
+        # No way onto the track all along the apron: through pit road once more.
+        car.entry_s = lap_from_m + course.entry_m
+        car.exit_s = lap_from_m + course.limit_to_m
+        car.box_s = FREE_M * FREE_M
     if field.mode == Mode.GREEN or car.s >= car.exit_s - 2.0:
         return
     if _field_goes_by(cars, course, car.exit_s, i):

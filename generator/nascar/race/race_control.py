@@ -443,10 +443,11 @@ def _finish(cars: Cars, field: Field, course: Course, events: object, tick: int,
     car = cars[i]
     car.finished = 1
     car.rank = field.finished
-    # Whole laps count first, then who came first.
-    car.score = car.laps * course.length_m - 1.0e-3 * field.finished
-    field.finished += 1
+    # Whole laps count first, then who came first: the order of the field keeps those who are level.
+    car.score = car.laps * course.length_m
     place = 1
     for other in cars:
         place += (other.score if other.finished else other.s) > car.score
+        place += other.finished == 1 and other.score == car.score and other.rank < car.rank
+    field.finished += 1
     tell(events, field, tick, Code.FINISH, i, place, 0.0, 0.0)

@@ -28,8 +28,10 @@ from nascar.race.track import Track
 
 _START_FUEL_GAL: Final = TANK_GAL - 0.1
 """A full cell, less what the pace laps burnt."""
-_COOL_DOWN_S: Final = 400.0
+_COOL_DOWN_S: Final = 700.0
 """The cool-down ends after so long at the latest."""
+_LONGEST_FINISH_S: Final = 600.0
+"""Who has not taken the checkered flag by then is not waited for."""
 _LATEST_S: Final = 31 * 24 * 3_600.0
 _ROWS: Final = 8
 
@@ -99,8 +101,11 @@ class Race:
         """Whether every car has taken the checkered flag or is out."""
         cars = self._cars
         still = (cars.finished == 0) & (cars.out == 0) & (cars.phase != Phase.STOPPED)
-        all_out = bool(np.all(cars.out != 0))
-        return all_out or (self._field.mode == Mode.CHECKERED and not bool(still.any()))
+        if bool(np.all(cars.out != 0)):
+            return True
+        if self._field.mode != Mode.CHECKERED:
+            return False
+        return not bool(still.any()) or self._since_checkered_s > _LONGEST_FINISH_S
 
     @property
     def over(self) -> bool:
@@ -108,8 +113,11 @@ class Race:
         if not self.finished:
             return False
         parked = (self._cars.phase == Phase.IN_BOX) | (self._cars.phase == Phase.STOPPED)
-        since_s = (self._worked_out - int(self._field.finish_tick)) * TICK_S
-        return bool(parked.all()) or since_s > _COOL_DOWN_S
+        return bool(parked.all()) or self._since_checkered_s > _COOL_DOWN_S
+
+    @property
+    def _since_checkered_s(self) -> float:
+        return (self._worked_out - int(self._field.finish_tick)) * TICK_S
 
     def order(self, command: Command) -> None:
         """Have `command` carried out at its race time.

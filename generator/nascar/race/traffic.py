@@ -38,7 +38,9 @@ _CLEAR_M: Final = 45.0
 """Back to a lower lane where it is clear for so far ahead."""
 _CAUTION_MERGE: Final = 0.55
 """Share of the pace car's speed from which a car on the way out may join the field under caution."""
-_WAY_IN_MPS2: Final = 5.0
+_QUEUE_M: Final = 2.5
+"""More room than on the track is kept on the way to the boxes, where every car ahead stops."""
+_WAY_IN_MPS2: Final = 3.6
 _YIELD_M: Final = 130.0
 """Racing cars make room for a car that comes back from its stop so far ahead of them."""
 
@@ -48,7 +50,7 @@ _DRAFT: Final = 0.16
 """… up to this share, nose to tail (estimate)."""
 _ALONGSIDE_M: Final = 2.2
 _DIRT_M: Final = 30.0
-_DIRT: Final = 0.005
+_DIRT: Final = 0.010
 """Cornering speed lost in dirty air, nose to tail (estimate)."""
 _LANE_LOSS: Final = 0.0014
 """Cornering speed lost per lane above the low one; the high-line drivers lose least (estimate)."""
@@ -76,6 +78,7 @@ def find_leaders(cars: Cars, length_m: float) -> None:
     for i in range(cars.size):
         car = cars[i]
         best, least, best_way = NOBODY, 1.0e9, 0.0
+        room_m = FOLLOWING_M + (_QUEUE_M if car.phase == Phase.COMING_IN else 0.0)
         if car.claims != 0:
             for j in range(cars.size):
                 other = cars[j]
@@ -83,14 +86,12 @@ def find_leaders(cars: Cars, length_m: float) -> None:
                     continue
                 way = forward_m(car.s, other.s, length_m)
                 allowed = (
-                    closing_allowed_mps(way - FOLLOWING_M, BRAKES_MPS2)
-                    + other.speed
-                    + other.accel / ANSWER_PER_S
+                    closing_allowed_mps(way - room_m, BRAKES_MPS2) + other.speed + other.accel / ANSWER_PER_S
                 )
                 if allowed < least:
                     best, least, best_way = j, allowed, way
         car.leader[0] = best
-        car.room[0] = FOLLOWING_M
+        car.room[0] = room_m
         if best != NOBODY:
             car.offset[0] = car.s + best_way - cars[best].s
 
@@ -233,11 +234,7 @@ def _may_merge(car: Cars, field: Field, course: Course) -> bool:
     least = course.merge_mps if field.mode == Mode.GREEN else _CAUTION_MERGE * course.pace_mps
     lap_m = car.s - car.laps * course.length_m
     past_m = course.limit_to_m - course.length_m
-    return bool(
-        car.lane == Lane.PIT_OUT
-        and (car.speed >= least or car.stop_s < FREE_M * FREE_M)
-        and past_m < lap_m < course.merged_m + 2.0
-    )
+    return bool(car.lane == Lane.PIT_OUT and car.speed >= least and past_m < lap_m < course.merged_m + 2.0)
 
 
 @compiled
