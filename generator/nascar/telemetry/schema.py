@@ -1,9 +1,10 @@
 """The telemetry tables: the only place that knows their names, columns, types, units and ranges.
 
 The sampler, the wire encoder, the README's tables, the dashboards and the tests all read it. Names, order,
-types and ranges of `TABLES` are those of the published demo. Their ranges hold on the racing surface; on pit
-road speed and rpm go lower, and so may the gear. `LOW_RATE_TABLES` stand beside them: what race control and
-timing say, a few hundred rows a second that are no part of the rate. Their ranges hold always.
+types and ranges of `TABLES` are those of the published demo. Their ranges hold on the racing surface
+under green: under caution, on pit road and in a spin speed, rpm and gear go lower, and a car that slides leaves
+those of its forces. `LOW_RATE_TABLES` stand beside them: what race control and timing say, a few hundred rows
+a second that are no part of the rate. Their ranges hold always.
 """
 
 from __future__ import annotations
