@@ -206,7 +206,7 @@ def test_law_13_the_restart_is_double_file(record: Record) -> None:
         # Rows of two, a length and a bit apart: the field is half as long as in single file.
         gaps = gaps_m(record, row, cars)
         rows_m = gaps[1:] + gaps[:-1]
-        assert LENGTH_M + 1.0 < np.median(rows_m) < 2 * LENGTH_M + 6.0
+        assert LENGTH_M + 1.0 < np.median(rows_m) < 2 * LENGTH_M + 8.0
         assert np.quantile(rows_m, 0.7) < 30.0
         alternates = inside[:-1] != inside[1:]
         assert alternates.mean() > 0.85, lanes.round(1)
@@ -398,7 +398,7 @@ def test_a_caution_by_command_is_out_at_its_tick() -> None:
     ])  # fmt: skip
     frames = race.advance(1_300)
     assert int(np.argmax(frames.flag == YELLOW)) == 1_250
-    assert [(e.tick, e.kind) for e in frames.events] == [
+    assert [(e.tick, e.kind) for e in frames.events if e.tick > 0] == [
         (1_250, EventKind.COMMAND),
         (1_250, EventKind.CAUTION),
     ]

@@ -194,7 +194,7 @@ def try_spin(cars: Cars, field: Field, course: Course, events: object, i: int, t
     else:
         car.repair = int(_SPIN_REPAIR_S[0] + (_SPIN_REPAIR_S[1] - _SPIN_REPAIR_S[0]) * length)
         tell(events, field, tick, Code.SPIN, i, 0, 0.0, 0.0)
-    show_yellow(cars, field, events, tick, cause, i)
+    show_yellow(cars, field, course, events, tick, cause, i)
     return True
 
 
@@ -213,7 +213,7 @@ def _meet_fate(cars: Cars, field: Field, course: Course, events: object, tick: i
     kind = field.fate_kind[field.fate]
     if kind == Fate.DEBRIS:
         field.fate += 1
-        show_yellow(cars, field, events, tick, Cause.DEBRIS, NOBODY)
+        show_yellow(cars, field, course, events, tick, Cause.DEBRIS, NOBODY)
         return
     field.drawn += 1
     i = int(draw(field.seed, 1_000_000, field.drawn) * cars.size)
@@ -231,7 +231,7 @@ def _meet_fate(cars: Cars, field: Field, course: Course, events: object, tick: i
         fail(car, field, events, i, tick, Reason.ENGINE)
         field.drawn += 1
         if draw(field.seed, 1_000_000, field.drawn) < _OIL_ON_TRACK:
-            show_yellow(cars, field, events, tick, Cause.FAILURE, i)
+            show_yellow(cars, field, course, events, tick, Cause.FAILURE, i)
     else:
         car.due = Code.CRASH if kind == Fate.CRASH else Code.SPIN
         car.wait_tick = tick

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nascar.race import incidents, pit_stops, race_control, strategy, traffic
+from nascar.race import finish, incidents, pit_stops, race_control, strategy, traffic
 from nascar.race.chance import draw
 from nascar.race.compiled import compiled
 from nascar.race.engine import DOWN_TO_SECOND_MPS, UP_TO_THIRD_MPS
@@ -126,7 +126,7 @@ def _count_laps(cars: Cars, field: Field, course: Course, events: Any, tick: int
         car = cars[first]
         car.laps += 1
         strategy.pass_line(car, field)
-        race_control.cross_line(
+        finish.cross_line(
             cars, field, course, events, tick + 1, first, (tick + min(max(earliest, 0.0), 1.0)) * TICK_S
         )
 
@@ -244,7 +244,7 @@ def obey(cars: Cars, field: Field, course: Course, events: Any, tick: int, verb:
         return
     tell(events, field, tick, Code.OBEYED, i, verb, 0.0, 0.0)
     if verb == 0:
-        race_control.show_yellow(cars, field, events, tick, 5, -1)
+        race_control.show_yellow(cars, field, course, events, tick, 5, -1)
     elif verb == 1:
         cars[i].phase = Phase.CALLED
         cars[i].tires_due = 4

@@ -13,7 +13,7 @@ from nascar.race.car import LENGTH_M
 from nascar.race.compiled import compiled
 from nascar.race.following import forward_m
 from nascar.race.frames import TICK_S
-from nascar.race.happenings import Cause, Code, tell
+from nascar.race.happenings import Code, tell
 from nascar.race.state import (
     FREE_M,
     NOBODY,
@@ -41,6 +41,8 @@ _PICK_UP_M: Final = 70.0
 """The pace car comes out so far ahead of the leader …"""
 _PICK_UP_FACTOR: Final = 1.9
 """… once he has slowed down to so many times its speed."""
+_COMMITTED_M: Final = 350.0
+"""A car so near the way to pit road when the flag comes out may go in."""
 _EASY_MPS2: Final = 2.0
 """How gently the leader slows down behind it."""
 _MERGED: Final = 0.92
@@ -54,6 +56,8 @@ _LONGEST_MODE_LAPS: Final = 3.2
 _ASKING_TICKS: Final = round(1.5 / TICK_S)
 _SHORTEST_LAPS: Final = 1.6
 """One to go is given so many laps of the pace car after the yellow flag at the earliest."""
+_LINE_UP: Final = 1.08
+"""Of the pace, the most that cars do to close up double file."""
 _PULLS_OFF_M: Final = 300.0
 _COOL_DOWN_MPS: Final = 45.0
 _AHEAD_M: Final = 30.0
@@ -81,7 +85,9 @@ def leader_of(cars: Cars) -> int:
 
 
 @compiled
-def show_yellow(cars: Cars, field: Field, events: object, tick: int, cause: int, culprit: int) -> None:
+def show_yellow(
+    cars: Cars, field: Field, course: Course, events: object, tick: int, cause: int, culprit: int
+) -> None:
     """The caution is out."""
     if field.mode != Mode.GREEN:
         return
@@ -98,7 +104,17 @@ def show_yellow(cars: Cars, field: Field, events: object, tick: int, cause: int,
         car.row = -1
         car.gaining = 0
         car.asked = 0
+        _call_off(car, course)
     tell(events, field, tick, Code.YELLOW, culprit, cause, 0.0, 0.0)
+
+
+@compiled
+def _call_off(car: Cars, course: Course) -> None:
+    """Pit road is closed: who is not near it yet, and need not come in, stays out."""
+    must = car.failing or car.flat_tire >= 0 or car.dry or car.stop_and_go or car.fuel_gal < car.burn_gal
+    far = car.s - car.laps * course.length_m < course.leave_m - _COMMITTED_M
+    if car.phase == Phase.CALLED and car.lane != Lane.PIT_IN and far and not must:
+        car.phase = Phase.RACING
 
 
 @compiled
@@ -156,7 +172,7 @@ def _set_caps(cars: Cars, field: Field, course: Course) -> None:
     for car in cars:
         goal = course.catch_up_mps
         if field.mode == Mode.LINE_UP:
-            goal = course.pace_mps * 1.08
+            goal = course.pace_mps * _LINE_UP
         if car.drop:
             goal = course.drop_mps
         if car.repair or car.phase == Phase.SPINNING:
@@ -391,63 +407,3 @@ def go_green(cars: Cars, field: Field, events: object, tick: int) -> None:
         field.lap_count = field.leader_lap + 3
         field.overtime += 1
         tell(events, field, tick, Code.OVERTIME, NOBODY, field.lap_count, 0.0, 0.0)
-
-
-@compiled
-def cross_line(
-    cars: Cars, field: Field, course: Course, events: object, tick: int, i: int, at_s: float
-) -> None:
-    """Car `i` has crossed the start line at race time `at_s`."""
-    car = cars[i]
-    if car.laps > 0 and car.crossed_s >= 0.0:
-        car.last_lap_s = at_s - car.crossed_s
-        if car.best_lap_s == 0.0 or car.last_lap_s < car.best_lap_s:
-            car.best_lap_s = car.last_lap_s
-    car.crossed_s = at_s
-    if car.finished or car.out:
-        return
-    if field.mode == Mode.CHECKERED:
-        _finish(cars, field, course, events, tick, i)
-        return
-    if car.laps <= field.leader_lap:
-        return
-    field.leader_lap = car.laps
-    if field.leader_lap >= field.lap_count - 1 and field.mode != Mode.GREEN and not field.white:
-        # Under caution nobody gets the white flag: the race goes on until it can end under green.
-        field.lap_count = field.leader_lap + 2
-    if field.leader_lap >= field.lap_count:
-        field.mode = Mode.CHECKERED
-        field.flag = CHECKERED
-        field.finish_tick = tick
-        for other in cars:
-            other.row, other.drop, other.around, other.gaining = -1, 0, 0, 0
-        tell(events, field, tick, Code.CHECKERED, i, 0, 0.0, 0.0)
-        _finish(cars, field, course, events, tick, i)
-        return
-    if field.leader_lap == field.lap_count - 1:
-        field.white = 1
-        if field.mode == Mode.GREEN:
-            field.flag = WHITE
-            tell(events, field, tick, Code.WHITE, i, 0, 0.0, 0.0)
-    if field.stage < field.stages and field.leader_lap >= field.stage_end[field.stage]:
-        field.stage += 1
-        tell(events, field, tick, Code.STAGE, i, field.stage, 0.0, 0.0)
-        if field.mode == Mode.GREEN and not field.no_stage_caution and not field.white:
-            show_yellow(cars, field, events, tick, Cause.STAGE, NOBODY)
-    if field.mode == Mode.SORT and field.sorted:
-        begin_line_up(cars, field, course, events, tick)
-
-
-@compiled
-def _finish(cars: Cars, field: Field, course: Course, events: object, tick: int, i: int) -> None:
-    car = cars[i]
-    car.finished = 1
-    car.rank = field.finished
-    # Whole laps count first, then who came first: the order of the field keeps those who are level.
-    car.score = car.laps * course.length_m
-    place = 1
-    for other in cars:
-        place += (other.score if other.finished else other.s) > car.score
-        place += other.finished == 1 and other.score == car.score and other.rank < car.rank
-    field.finished += 1
-    tell(events, field, tick, Code.FINISH, i, place, 0.0, 0.0)

@@ -68,7 +68,8 @@ def call(cars: Cars, field: Field, course: Course, tick: int) -> None:
         if fresh:
             car.called_lap = lap
         if field.mode == Mode.GREEN:
-            if fresh:
+            # Who is in trouble does not wait for the place where all others are called.
+            if fresh or car.failing or car.flat_tire >= 0:
                 _call_under_green(cars, field, course, i, lap)
         elif field.mode == Mode.PITS_OPEN and not car.asked:
             _call_under_caution(cars, field, i)
