@@ -51,6 +51,10 @@ def _cache_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"nascar-{os.getuid()}-{built_in.name}"
     if not folder.exists() and built_in.is_dir():
         shutil.copytree(built_in, folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        # What somebody else has put there is not run: this process compiles for itself.
+        return Path(tempfile.mkdtemp(prefix="nascar-"))
     return folder
 
 
