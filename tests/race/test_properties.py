@@ -118,7 +118,7 @@ def test_laws_hold_in_every_race_to_its_end(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("cars", "laps"), [(2, 1_000)])
 def test_laws_hold_over_a_thousand_laps_of_the_short_track(cars: int, laps: int) -> None:
-    record = run_to_end(cars, TRACKS["half mile"], 17, Rules(laps, Cautions.SOME))
+    record = run_to_end(cars, TRACKS["half mile"], 17, Rules(laps, Cautions.SOME), look_every=4)
     assert record.breaches == ()
     assert len(record.of(EventKind.FINISH)) + len(record.of(EventKind.RETIRED)) == cars
     assert float(record.distance_m.max()) >= laps * record.track.length_m
