@@ -114,7 +114,7 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
         load_commands(tmp_path / "none.csv", CARS)
     latin = tmp_path / "latin.csv"
     latin.write_bytes(HEADER.encode() + b"1,pit,\xfc\n")
-    with pytest.raises(CommandsError, match="line 2: not UTF-8"):
+    with pytest.raises(CommandsError, match="line 2, column 7: not UTF-8"):
         load_commands(latin, CARS)
     huge = tmp_path / "huge.csv"
     huge.write_bytes(b"#" * 1_000_001)

@@ -22,6 +22,7 @@ import numpy as np
 
 from nascar.errors import CommandsError
 from nascar.race.commands import Command, Verb
+from nascar.race.text_file import decode
 
 COLUMNS: Final = ("race_time_s", "command", "car")
 LARGEST_FILE_BYTES: Final = 1_000_000
@@ -39,15 +40,7 @@ def load_commands(path: Path, car_numbers: Collection[int]) -> tuple[Command, ..
     except OSError as error:
         reason = error.strerror or error
         raise CommandsError(f"{path}: {reason}. Give --commands a CSV file that can be read.") from error
-    if len(data) > LARGEST_FILE_BYTES:
-        raise CommandsError(
-            f"{path}: larger than {LARGEST_FILE_BYTES:,} bytes. Give --commands race commands."
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise CommandsError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8 text.") from error
+    text = decode(str(path), data, LARGEST_FILE_BYTES, CommandsError, "--commands race commands")
     return parse_commands(str(path), text, car_numbers)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from nascar.errors import EntriesError
+from nascar.race.text_file import decode
 
 COLUMNS: Final = ("car_number", "driver", "team", "manufacturer")
 MANUFACTURERS: Final = ("Chevrolet", "Ford", "Toyota")
@@ -99,7 +100,7 @@ def _invented(entries: Sequence[Entry], count: int) -> Iterator[Entry]:
 
 
 def _parse(name: str, data: bytes) -> tuple[Entry, ...]:
-    text = _decode(name, data)
+    text = decode(name, data, LARGEST_FILE_BYTES, EntriesError, "--entries an entry list")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] | None = None
     entries: list[Entry] = []
@@ -139,20 +140,6 @@ def _parse(name: str, data: bytes) -> tuple[Entry, ...]:
             "in the first line and one car in each line after it."
         )
     return tuple(entries)
-
-
-def _decode(name: str, data: bytes) -> str:
-    if len(data) > LARGEST_FILE_BYTES:
-        raise EntriesError(f"{name}: larger than {LARGEST_FILE_BYTES:,} bytes. Give --entries an entry list.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        raise EntriesError(
-            f"{name}, line {line}, column {column}: not UTF-8. Save the file as UTF-8 text."
-        ) from error
 
 
 def _check_header(name: str, line: int, header: list[str]) -> None:

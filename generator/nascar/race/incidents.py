@@ -14,8 +14,9 @@ from nascar.race.compiled import compiled
 from nascar.race.following import forward_m, room_around
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Cause, Code, Reason, tell
-from nascar.race.pit_stops import come_in, retire
-from nascar.race.race_control import CHECKERED, leader_of, show_yellow
+from nascar.race.lineup import leader_of
+from nascar.race.pit_stops import come_in, is_taken, retire
+from nascar.race.race_control import CHECKERED, show_yellow
 from nascar.race.state import (
     INFIELD_M,
     INFIELD_STEP_M,
@@ -295,7 +296,7 @@ def _drive_on(cars: Cars, field: Field, course: Course, i: int, tick: int) -> No
         nearer = j != i and 0.0 < cars[j].infield_m < car.infield_m
         if nearer and forward_m(car.s, cars[j].s, course.length_m) < _WAY_OUT_M:
             return
-    if room[0] < 25.0 or room[2] < 60.0 + room[3] * room[3] / 6.0 or (car.mates and _is_taken(cars, i)):
+    if room[0] < 25.0 or room[2] < 60.0 + room[3] * room[3] / 6.0 or is_taken(cars, i):
         return
     car.claims = lanes
     car.lane = car.from_lane = Lane.PIT_IN
@@ -303,15 +304,3 @@ def _drive_on(cars: Cars, field: Field, course: Course, i: int, tick: int) -> No
     car.dry = 0
     come_in(car, field, course, i)
     car.speeding = 0
-
-
-@compiled
-def _is_taken(cars: Cars, i: int) -> bool:
-    """Whether another car is on its way to the box, or in it."""
-    for j in range(cars.size):
-        other = cars[j]
-        same = j != i and other.box == cars[i].box
-        leaving = other.phase == Phase.STOPPED and other.lane_m < INFIELD_M - 0.5
-        if same and (leaving or Phase.CALLED <= other.phase <= Phase.IN_BOX):
-            return True
-    return False

@@ -13,6 +13,7 @@ from nascar.race.compiled import compiled
 from nascar.race.engine import DOWN_TO_SECOND_MPS, UP_TO_THIRD_MPS
 from nascar.race.frames import TICK_S, Bools, Floats, Ints
 from nascar.race.happenings import Code, Reason, Refusal, tell
+from nascar.race.lineup import leader_of
 from nascar.race.motion import commit, drive, hold_caps
 from nascar.race.pit_stops import CAUGHT, CLOCKED, SPEEDING_FACTOR
 from nascar.race.speed_plan import CELL_M, Style
@@ -70,7 +71,7 @@ def work_out(
     goes in, looseness; `commands` is ``(n, 3)``: tick, verb, car.
     """
     if first_tick == 0 and field.mode == Mode.GREEN:
-        tell(events, field, 0, Code.GREEN, race_control.leader_of(cars), 0, 0.0, 0.0)
+        tell(events, field, 0, Code.GREEN, leader_of(cars), 0, 0.0, 0.0)
     for row in range(BLOCK_TICKS):
         tick = first_tick + row
         for k in range(commands.shape[0]):

@@ -120,6 +120,20 @@ def retire(car: Cars, field: Field, events: object, i: int, tick: int, reason: i
 
 
 @compiled
+def is_taken(cars: Cars, i: int) -> bool:
+    """Whether a car that shares the box of car `i` is on its way to it, in it, or just leaving it."""
+    if not cars[i].mates:
+        return False
+    for j in range(cars.size):
+        other = cars[j]
+        same = j != i and other.box == cars[i].box
+        leaving = other.phase == Phase.STOPPED and other.lane_m < INFIELD_M - 0.5
+        if same and (leaving or Phase.CALLED <= other.phase <= Phase.IN_BOX):
+            return True
+    return False
+
+
+@compiled
 def slide_m(car: Cars, lane_m: float) -> float:
     """`lane_m` with the way into and out of the box, one tick further."""
     if car.box_s >= FREE_M * FREE_M:

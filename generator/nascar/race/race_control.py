@@ -14,10 +14,18 @@ from nascar.race.compiled import compiled
 from nascar.race.following import forward_m
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Code, tell
+from nascar.race.lineup import (
+    ON_THE_WAY,
+    gap_m,
+    in_line,
+    is_tail,
+    keep_file,
+    keep_rows,
+    leader_of,
+    number_rows,
+)
 from nascar.race.state import (
-    FREE_M,
     NOBODY,
-    PACE_CAR,
     UNLIMITED_MPS,
     Cars,
     Course,
@@ -31,12 +39,6 @@ GREEN: Final = 0
 YELLOW: Final = 1
 WHITE: Final = 3
 CHECKERED: Final = 4
-_FILE_M: Final = LENGTH_M + 4.0
-"""Centre to centre behind the pace car."""
-_ROW_M: Final = LENGTH_M + 4.6
-_BESIDE_M: Final = 1.0
-"""The outside car of a row stays so much behind the inside car."""
-_BEHIND_PACE_CAR_M: Final = 18.0
 _PICK_UP_M: Final = 70.0
 """The pace car comes out so far ahead of the leader …"""
 _PICK_UP_FACTOR: Final = 1.9
@@ -45,9 +47,6 @@ _COMMITTED_M: Final = 350.0
 """A car so near the way to pit road when the flag comes out may go in."""
 _EASY_MPS2: Final = 2.0
 """How gently the leader slows down behind it."""
-_MERGED: Final = 0.92
-"""A car that comes out of the pits has its place in the line once it runs at this share of the pace."""
-ON_THE_WAY: Final = 1
 _PAST_PACE_CAR: Final = 2
 """A car that gets a lap back: up to the pace car, and from there around to the tail."""
 _GATHERED_M: Final = 45.0
@@ -61,27 +60,6 @@ _LINE_UP: Final = 1.08
 _PULLS_OFF_M: Final = 300.0
 _COOL_DOWN_MPS: Final = 45.0
 _AHEAD_M: Final = 30.0
-_TAIL_M: Final = 60.0
-_MOST_AROUND_M: Final = 260.0
-"""A lapped car counts as in front of the leader if it is so near ahead of him."""
-
-
-@compiled
-def in_line(car: Cars, course: Course) -> bool:
-    """Whether a car takes its place in the field that follows the pace car."""
-    if car.phase == Phase.GOING_OUT:
-        return bool(car.s >= car.exit_s and car.speed >= _MERGED * course.pace_mps)
-    return car.phase <= Phase.CALLED and car.lane != Lane.PIT_IN and car.around != ON_THE_WAY and not car.drop
-
-
-@compiled
-def leader_of(cars: Cars) -> int:
-    """The car that has come farthest and is not out; `NOBODY` if all are."""
-    best, most = NOBODY, -1.0e18
-    for i in range(cars.size):
-        if not cars[i].out and not cars[i].finished and cars[i].s > most:
-            best, most = i, cars[i].s
-    return best
 
 
 @compiled
@@ -140,9 +118,9 @@ def step(cars: Cars, field: Field, course: Course, events: object, tick: int, el
     _move_pace_car(cars, field, course, elapsed_s)
     _set_caps(cars, field, course)
     if field.mode == Mode.LINE_UP:
-        _keep_rows(cars, field, course, events, tick)
+        _restart(cars, field, course, events, tick)
     else:
-        _keep_file(cars, field, course)
+        keep_file(cars, field, course)
         _advance(cars, field, course, events, tick)
 
 
@@ -181,33 +159,6 @@ def _set_caps(cars: Cars, field: Field, course: Course) -> None:
 
 
 @compiled
-def _keep_file(cars: Cars, field: Field, course: Course) -> None:
-    """Everybody stays behind the next car ahead, whatever its lane."""
-    length_m = course.length_m
-    for i in range(cars.size):
-        car = cars[i]
-        if not in_line(car, course):
-            continue
-        best, nearest = NOBODY, FREE_M
-        for j in range(cars.size):
-            if j != i and in_line(cars[j], course):
-                way = forward_m(car.s, cars[j].s, length_m)
-                if way < nearest:
-                    best, nearest = j, way
-        if field.pace_on:
-            way = forward_m(car.s, field.pace_s, length_m)
-            if way < nearest:
-                best, nearest = PACE_CAR, way
-        car.leader[1] = best
-        if best == PACE_CAR:
-            car.room[1] = _BEHIND_PACE_CAR_M
-            car.offset[1] = car.s + nearest - field.pace_s
-        elif best != NOBODY:
-            car.room[1] = _FILE_M
-            car.offset[1] = car.s + nearest - cars[best].s
-
-
-@compiled
 def _is_gathered(cars: Cars, field: Field, course: Course, pits_count: bool) -> bool:
     """Whether the whole field runs nose to tail behind the pace car."""
     if not field.pace_on:
@@ -224,19 +175,9 @@ def _is_gathered(cars: Cars, field: Field, course: Course, pits_count: bool) -> 
             continue
         if pits_count and car.phase == Phase.CALLED:
             return False
-        if _gap_m(cars, field, car) > _GATHERED_M:
+        if gap_m(cars, field, car) > _GATHERED_M:
             return False
     return True
-
-
-@compiled
-def _gap_m(cars: Cars, field: Field, car: Cars) -> float:
-    """To whoever is ahead in the line."""
-    ahead = car.leader[1]
-    if ahead == NOBODY:
-        return 0.0
-    place = field.pace_s if ahead == PACE_CAR else cars[ahead].s
-    return float(place + car.offset[1] - car.s)
 
 
 @compiled
@@ -248,16 +189,15 @@ def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int
             past_m = forward_m(field.pace_s, car.s, course.length_m)
             if _AHEAD_M < past_m < course.length_m / 2:
                 car.around = _PAST_PACE_CAR
-        elif car.around == _PAST_PACE_CAR and _gap_m(cars, field, car) < _GATHERED_M:
+        elif car.around == _PAST_PACE_CAR and gap_m(cars, field, car) < _GATHERED_M:
             car.around = 0
-        if car.drop and _is_tail(cars, i, course):
+        if car.drop and is_tail(cars, i, course):
             car.drop = 0
     since_laps = (tick - field.mode_tick) * TICK_S * course.pace_mps / course.length_m
     overdue = since_laps > _LONGEST_MODE_LAPS
     if field.mode == Mode.GATHER:
         if _is_gathered(cars, field, course, False) or overdue:
             _enter(field, Mode.PITS_OPEN, tick)
-            field.wanted = 1
             tell(events, field, tick, Code.PITS_OPEN, NOBODY, 0, 0.0, 0.0)
             _give_free_pass(cars, field, course, events, tick)
     elif field.mode == Mode.PITS_OPEN:
@@ -275,15 +215,6 @@ def _advance(cars: Cars, field: Field, course: Course, events: object, tick: int
 def _enter(field: Field, mode: int, tick: int) -> None:
     field.mode = mode
     field.mode_tick = tick
-
-
-@compiled
-def _is_tail(cars: Cars, i: int, course: Course) -> bool:
-    for j in range(cars.size):
-        ahead_m = forward_m(cars[j].s, cars[i].s, course.length_m)
-        if j != i and in_line(cars[j], course) and ahead_m < _TAIL_M:
-            return False
-    return True
 
 
 @compiled
@@ -337,45 +268,14 @@ def _sort(cars: Cars, field: Field, course: Course, events: object, tick: int) -
 def begin_line_up(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
     """One lap to go: number the field from the pace car backwards."""
     _enter(field, Mode.LINE_UP, tick)
-    for i in range(cars.size):
-        car = cars[i]
-        car.row = -1
-        if in_line(car, course):
-            place = forward_m(car.s, field.pace_s, course.length_m)
-            ahead = 0
-            for j in range(cars.size):
-                if j != i and in_line(cars[j], course):
-                    other = forward_m(cars[j].s, field.pace_s, course.length_m)
-                    ahead += other < place or (other == place and j < i)
-            car.row = ahead
+    number_rows(cars, field, course)
     tell(events, field, tick, Code.ONE_TO_GO, NOBODY, 0, 0.0, 0.0)
 
 
 @compiled
-def _keep_rows(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
-    """Double file: behind the row ahead, and not ahead of the car before in the order."""
-    head = NOBODY
-    for i in range(cars.size):
-        car = cars[i]
-        if car.row < 0 or not in_line(car, course):
-            continue
-        if car.row == 0:
-            head = i
-            if field.pace_on:
-                car.leader[1] = PACE_CAR
-                car.room[1] = _BEHIND_PACE_CAR_M
-                car.offset[1] = forward_m(car.s, field.pace_s, course.length_m) + car.s - field.pace_s
-        for j in range(cars.size):
-            row = cars[j].row
-            if row < 0 or (row != car.row - 1 and row != car.row - 2):
-                continue
-            way = forward_m(car.s, cars[j].s, course.length_m)
-            if way > course.length_m / 2:
-                way -= course.length_m
-            k = 1 if row == car.row - 1 else 2
-            car.leader[k] = j
-            car.room[k] = _BESIDE_M if k == 1 else _ROW_M
-            car.offset[k] = car.s + way - cars[j].s
+def _restart(cars: Cars, field: Field, course: Course, events: object, tick: int) -> None:
+    """Double file to the line: the pace car pulls off, and the flag goes green."""
+    head = keep_rows(cars, field, course)
     if head == NOBODY:
         # The whole field is in the pits: whoever comes out first leads.
         go_green(cars, field, events, tick)

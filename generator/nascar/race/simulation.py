@@ -186,6 +186,8 @@ class Race:
 
     def _work_out(self) -> Frames:
         """The next block."""
+        if self._field.lost_events:
+            raise RuntimeError(f"{self._field.lost_events} events found no room in a block of the race")
         cars, n = self._cars, len(self.entries)
         self._pace.update(cars, self._tire_temp_f, self._tire_wear)
         self._field.events = 0

@@ -6,7 +6,8 @@ from typing import Final
 
 from nascar.race.chance import draw
 from nascar.race.compiled import compiled
-from nascar.race.state import INFIELD_M, Cars, Course, Field, Mode, Phase
+from nascar.race.pit_stops import is_taken
+from nascar.race.state import Cars, Course, Field, Mode, Phase
 
 _RESERVE_LAPS: Final = 2.0
 """Fuel that a crew chief keeps in hand at least when he calls his car in: it could still miss a lap."""
@@ -79,22 +80,9 @@ def call(cars: Cars, field: Field, course: Course, tick: int) -> None:
 def _call_home(cars: Cars) -> None:
     for i in range(cars.size):
         car = cars[i]
-        if car.finished and car.phase == Phase.RACING and not _is_taken(cars, i):
+        if car.finished and car.phase == Phase.RACING and not is_taken(cars, i):
             car.phase = Phase.CALLED
             car.tires_due = 0
-
-
-@compiled
-def _is_taken(cars: Cars, i: int) -> bool:
-    if not cars[i].mates:
-        return False
-    for j in range(cars.size):
-        other = cars[j]
-        same = j != i and other.box == cars[i].box
-        leaving = other.phase == Phase.STOPPED and other.lane_m < INFIELD_M - 0.5
-        if same and (leaving or Phase.CALLED <= other.phase <= Phase.IN_BOX):
-            return True
-    return False
 
 
 @compiled
@@ -122,7 +110,7 @@ def _call_under_green(cars: Cars, field: Field, course: Course, i: int, lap: int
     busy = 0
     for j in range(cars.size):
         busy += Phase.CALLED <= cars[j].phase <= Phase.GOING_OUT
-    if (busy >= _CROWD and not urgent) or _is_taken(cars, i):
+    if (busy >= _CROWD and not urgent) or is_taken(cars, i):
         return
     car.phase = Phase.CALLED
     car.saving = 0
@@ -136,7 +124,7 @@ def _call_under_green(cars: Cars, field: Field, course: Course, i: int, lap: int
 def _call_under_caution(cars: Cars, field: Field, i: int) -> None:
     """Stay out for the place, or come in for tires and fuel."""
     car = cars[i]
-    if _is_taken(cars, i):
+    if is_taken(cars, i):
         return
     car.asked = 1
     car.drawn += 2

@@ -18,6 +18,7 @@ from nascar.errors import TrackError
 from nascar.race.car import MPH_MPS
 from nascar.race.course import FT_M, Corner, Course, PitRoad, Section, gap_m, turned_rad
 from nascar.race.rules import MOST_LAPS
+from nascar.race.text_file import decode
 from nascar.race.track_toml import Keys, TrackToml, shown
 
 TRACKS: Final = ("charlotte", "half_mile")
@@ -115,7 +116,7 @@ def read_course(track: str | Path) -> Course:
 
 def parse_course(name: str, data: bytes) -> Course:
     """The course in the bytes of a track file that messages call `name`. Raises `TrackError`."""
-    toml = TrackToml(name, _decode(name, data))
+    toml = TrackToml(name, decode(name, data, LARGEST_FILE_BYTES, TrackError, "--track a track file"))
     _known(toml, (), toml.tables, ("name", *_TRACK, *_TABLES))
     sections = _sections(toml)
     _check_closed(toml, sections)
@@ -151,21 +152,9 @@ def parse_course(name: str, data: bytes) -> Course:
 
 def parse_sections(name: str, data: bytes) -> tuple[Section, ...]:
     """The sections alone, whether they close or not. Raises `TrackError`."""
-    return _sections(TrackToml(name, _decode(name, data)))
-
-
-def _decode(name: str, data: bytes) -> str:
-    if len(data) > LARGEST_FILE_BYTES:
-        raise TrackError(f"{name}: larger than {LARGEST_FILE_BYTES:,} bytes. Give --track a track file.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        raise TrackError(
-            f"{name}, line {line}, column {column}: not UTF-8. Save the file as UTF-8 text."
-        ) from error
+    return _sections(
+        TrackToml(name, decode(name, data, LARGEST_FILE_BYTES, TrackError, "--track a track file"))
+    )
 
 
 def _sections(toml: TrackToml) -> tuple[Section, ...]:
