@@ -21,8 +21,9 @@ import pyarrow as pa
 
 from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
+from embedded_arc.nodes import Node, statement
 from embedded_arc.segments import Segment
-from embedded_arc.shapes import Bound, Functions, Node, Shape, shape_of, statement, with_types
+from embedded_arc.shapes import Bound, Functions, Shape, shape_of, with_types
 from embedded_arc.store import Store
 
 MOST_PIECE_ROWS: Final = 20_000

@@ -8,18 +8,23 @@ queries of one table whose every part is known to allow this are taken apart; al
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from embedded_arc.columns import TIME
 from embedded_arc.names import quoted
-
-Node = dict[str, Any]
-
-_NOWHERE: Final = 2**64 - 1
-"""DuckDB's own mark for an expression without a place in the text."""
+from embedded_arc.nodes import (
+    EMPTY_SELECT,
+    NOWHERE,
+    Node,
+    distinct,
+    placeless,
+    reference,
+    terms,
+    unnamed,
+    walk,
+)
 
 _COMBINED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     # name: what is computed in a file, and SQL that makes one value of the pieces
@@ -172,7 +177,7 @@ class _Reader:
         low: list[Bound] = []
         high: list[Bound] = []
         others: list[Node] = []
-        for term in _terms(where):
+        for term in terms(where):
             if term["class"] == "COMPARISON" and self._is_time(term["right"]) and term["type"] in _MIRRORED:
                 term = {**term, "type": _MIRRORED[term["type"]], "left": term["right"], "right": term["left"]}
             if term["class"] == "BETWEEN" and self._is_time(term["input"]):
@@ -191,18 +196,18 @@ class _Reader:
 
     def _bound(self, node: Node, add_us: int) -> Bound:
         """An end of the window; it may say ``now()``, but names no column."""
-        for inner in _walk(node):
+        for inner in walk(node):
             if inner["class"] not in _PLAIN_CLASSES - {"COLUMN_REF"}:
                 raise _No
             if inner["class"] == "FUNCTION" and inner["function_name"].lower() in self._functions.aggregates:
                 raise _No
-        return Bound(self._expression(_placeless(node)), add_us)
+        return Bound(self._expression(placeless(node)), add_us)
 
     # Groups
 
     def _group_by(self, tree: Node, items: list[Node], aliases: Mapping[str, Node]) -> list[Node]:
         if tree["aggregate_handling"] == "FORCE_AGGREGATES":
-            return _distinct([bare for item in items if not self._has_aggregate(bare := _unnamed(item))])
+            return distinct([bare for item in items if not self._has_aggregate(bare := unnamed(item))])
         given = tree["group_expressions"]
         if tree["group_sets"] not in ([], [list(range(len(given)))]):
             raise _No
@@ -218,29 +223,29 @@ class _Reader:
                 name = node["column_names"][0].lower()
                 if name not in self._columns and name in aliases:
                     node = aliases[name]
-            group = _unnamed(self._plain(node))
+            group = unnamed(self._plain(node))
             if self._has_aggregate(group):
                 raise _No
             found.append(group)
-        return _distinct(found)
+        return distinct(found)
 
     # The last step
 
     def _outer(self, tree: Node, items: list[Node], aliases: Mapping[str, Node]) -> str:
         outer = {
             **tree,
-            "select_list": [{**self._replaced(_unnamed(item)), "alias": item["alias"]} for item in items],
+            "select_list": [{**self._replaced(unnamed(item)), "alias": item["alias"]} for item in items],
             "from_table": {**tree["from_table"], "schema_name": "", "table_name": "combined", "alias": ""},
             "where_clause": None
             if tree["having"] is None
-            else self._replaced(_unnamed(self._plain(tree["having"]))),
+            else self._replaced(unnamed(self._plain(tree["having"]))),
             "having": None,
             "group_expressions": [],
             "group_sets": [],
             "aggregate_handling": "STANDARD_HANDLING",
             "modifiers": [self._modifier(modifier, aliases) for modifier in tree["modifiers"]],
         }
-        return self._sql_of(_placeless(outer))
+        return self._sql_of(placeless(outer))
 
     def _modifier(self, modifier: Node, aliases: Mapping[str, Node]) -> Node:
         if modifier["type"] == "LIMIT_MODIFIER":
@@ -260,17 +265,17 @@ class _Reader:
                 and node["column_names"][0].lower() in aliases
             )
             if not by_place and not by_alias:
-                node = self._replaced(_unnamed(self._plain(node)))
+                node = self._replaced(unnamed(self._plain(node)))
             orders.append({**order, "expression": node})
         return {**modifier, "orders": orders}
 
     def _replaced(self, node: Node) -> Node:
         """`node` with its groups and aggregates replaced by columns of ``combined``."""
-        bare = _unnamed(node)
+        bare = unnamed(node)
         if bare in self._groups:
-            return _reference(f"g{self._groups.index(bare)}")
+            return reference(f"g{self._groups.index(bare)}")
         if self._is_aggregate(node):
-            return _reference(self._value(node))
+            return reference(self._value(node))
         if node["class"] == "COLUMN_REF":
             raise _No
         return {key: self._replaced_inside(item) for key, item in node.items()}
@@ -303,7 +308,7 @@ class _Reader:
 
     def _plain(self, node: Node) -> Node:
         """`node` if it is made of constants, columns and functions of them; with columns spelled in one way."""
-        for inner in _walk(node):
+        for inner in walk(node):
             if inner["class"] not in _PLAIN_CLASSES:
                 raise _No
             if inner["class"] == "FUNCTION":
@@ -315,7 +320,7 @@ class _Reader:
                 )
                 if not known or inner["schema"] or inner["catalog"] or inner["export_state"]:
                     raise _No
-        plain: Node = self._spelled(_placeless(node))
+        plain: Node = self._spelled(placeless(node))
         return plain
 
     def _spelled(self, value: Any) -> Any:
@@ -338,80 +343,13 @@ class _Reader:
         return node["class"] == "FUNCTION" and node["function_name"].lower() in self._functions.aggregates
 
     def _has_aggregate(self, node: Node) -> bool:
-        return any(map(self._is_aggregate, _walk(node)))
+        return any(map(self._is_aggregate, walk(node)))
 
     def _expression(self, node: Node) -> str:
         """`node` as SQL."""
-        select = {**_placeless(self._tree), **_EMPTY_SELECT, "select_list": [_unnamed(node)]}
-        select["from_table"] = {"type": "EMPTY", "alias": "", "sample": None, "query_location": _NOWHERE}
+        select = {**placeless(self._tree), **EMPTY_SELECT, "select_list": [unnamed(node)]}
+        select["from_table"] = {"type": "EMPTY", "alias": "", "sample": None, "query_location": NOWHERE}
         return self._sql_of(select).removeprefix("SELECT ")
-
-
-_EMPTY_SELECT: Final[Node] = {
-    "modifiers": [],
-    "where_clause": None,
-    "group_expressions": [],
-    "group_sets": [],
-    "aggregate_handling": "STANDARD_HANDLING",
-    "having": None,
-    "sample": None,
-    "qualify": None,
-}
-
-
-def _terms(where: Node | None) -> Iterator[Node]:
-    """The conditions that all have to hold."""
-    if where is None:
-        return
-    if where["class"] == "CONJUNCTION" and where["type"] == "CONJUNCTION_AND":
-        for child in where["children"]:
-            yield from _terms(child)
-    else:
-        yield where
-
-
-def _walk(value: Any) -> Iterator[Node]:
-    """Every expression in `value`, itself first."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _walk(item)
-    elif isinstance(value, dict):
-        if "class" in value:
-            yield value
-        for item in value.values():
-            yield from _walk(item)
-
-
-def _placeless(value: Any) -> Any:
-    """`value` without the places in the text, so that equal expressions are equal."""
-    if isinstance(value, list):
-        return [_placeless(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: _NOWHERE if key == "query_location" else _placeless(item) for key, item in value.items()}
-
-
-def _unnamed(node: Node) -> Node:
-    return {**node, "alias": ""}
-
-
-def _distinct(nodes: Sequence[Node]) -> list[Node]:
-    return [node for i, node in enumerate(nodes) if node not in nodes[:i]]
-
-
-def _reference(name: str) -> Node:
-    return {
-        "class": "COLUMN_REF",
-        "type": "COLUMN_REF",
-        "alias": "",
-        "query_location": _NOWHERE,
-        "column_names": [name],
-    }
-
-
-def statement(tree: Node) -> str:
-    """`tree` as the text that DuckDB's `json_deserialize_sql` takes."""
-    return json.dumps({"error": False, "statements": [{"node": tree, "named_param_map": []}]})
 
 
 def with_types(sql: str, columns: Sequence[tuple[str, str]]) -> str:

@@ -5,56 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from nascar.errors import ServerError, TokenRefused
 from nascar.stream.latency import total
 from nascar.stream.progress import Phase, Snapshot
-from nascar.stream.run import Result, Run
-from nascar.stream.settings import StreamSettings
-from nascar.stream.source import BatchSource
 from nascar.stream.verdict import verdict
-from tests.stream.conftest import BATCH_ROWS, GOOD, Act, FakeSource, Server
-
-Make = Callable[..., StreamSettings]
-
-
-class Watched:
-    """A run on a fake source, with what it said and made."""
-
-    def __init__(self, settings: StreamSettings, duration_s: float | None = 0.5, **source: Any) -> None:
-        self.told: list[str] = []
-        self.source: FakeSource | None = None
-        self._settings = settings
-        self._duration_s = duration_s
-        self._options = source
-        self.run = Run(
-            settings, self._source_at, jitter=random.Random(3).random, lead_s=0.05, tell=self.told.append
-        )
-
-    def _source_at(self, start_us: int) -> BatchSource:
-        self.source = FakeSource(start_us, self._settings.rate, self._duration_s, **self._options)
-        return self.source
-
-    async def end(self) -> Result:
-        """Run to the end; whatever happened, the books are straight."""
-        result = await self.run.run()
-        total = result.ledger.total()
-        assert result.ledger.balanced
-        assert total.waiting == 0
-        if self.source is not None:
-            assert self.source.live == 0, "a body was not given back"
-            if not result.stopped and result.error is None:
-                assert total.scheduled == self.source.rows
-        return result
-
-    async def running(self, until: Callable[[Snapshot], bool]) -> None:
-        while not until(self.run.snapshot()):
-            assert self.run.snapshot().phase is not Phase.DONE
-            await asyncio.sleep(0.02)
+from tests.stream.conftest import BATCH_ROWS, GOOD, Act, Server
+from tests.stream.watched import Make, Watched
 
 
 async def test_on_a_good_day_every_row_is_acknowledged_and_stored_once(
@@ -314,58 +273,6 @@ async def test_a_process_that_is_too_slow_says_so(settings: Make) -> None:
     assert result.ledger.total().missed > 0
 
 
-async def test_stop_drains_and_accounts_for_everything(server: Server, settings: Make) -> None:
-    server.act = lambda number: Act(delay_s=0.3)
-    watched = Watched(settings(workers=100), duration_s=None)
-    ending = asyncio.create_task(watched.end())
-    await watched.running(lambda now: now.acknowledged > 2_000)
-    in_flight = watched.run.snapshot().in_flight
-    watched.run.stop()
-    watched.run.stop()
-    result = await ending
-    total_ = result.ledger.total()
-    assert in_flight > 0
-    assert result.stopped
-    assert (total_.failed, total_.missed) == (0, 0)
-    assert total_.acknowledged == total_.scheduled == server.stored()
-    assert verdict(result).ok
-    assert "until stopped" in verdict(result).text
-
-
-async def test_what_was_due_at_the_stop_and_had_not_left_is_missed(server: Server, settings: Make) -> None:
-    server.act = lambda number: Act(delay_s=0.4)
-    watched = Watched(settings(workers=1), duration_s=None)
-    ending = asyncio.create_task(watched.end())
-    await watched.running(lambda now: now.waiting >= 1_000)
-    watched.run.stop()
-    result = await ending
-    total_ = result.ledger.total()
-    assert total_.missed >= 900
-    assert total_.acknowledged == server.stored() == total_.scheduled - total_.missed
-
-
-async def test_a_drain_does_not_last_for_ever(server: Server, settings: Make) -> None:
-    server.act = lambda number: Act(delay_s=30)
-    watched = Watched(settings(drain_s=0.2, request_timeout_s=60, late_limit_s=10), duration_s=0.3)
-    result = await watched.end()
-    total_ = result.ledger.total()
-    # Sent and never acknowledged; the server may have them.
-    assert (total_.failed, total_.failed_unclear) == (1_800, 1_800)
-    assert "Cutting off 18 requests" in watched.told[-1]
-
-
-async def test_stop_before_the_server_is_there(server: Server, settings: Make) -> None:
-    await server.stop()
-    watched = Watched(settings(ready_timeout_s=30))
-    ending = asyncio.create_task(watched.end())
-    await asyncio.sleep(0.1)
-    watched.run.stop()
-    result = await asyncio.wait_for(ending, 2)
-    assert result.stopped
-    assert not result.ledger.tables
-    assert not verdict(result).ok
-
-
 async def test_a_backlog_holds_rows_back_until_it_drains(server: Server, settings: Make) -> None:
     stored_up_to = 0
 
@@ -434,29 +341,6 @@ async def test_a_snapshot_is_to_be_had_at_any_moment(server: Server, settings: M
     assert last.backlog == 0
     after = watched.run.snapshot()
     assert (after.phase, after.acknowledged) == (Phase.DONE, 6_000)
-
-
-async def test_a_dry_run_needs_no_server_and_no_patience(settings: Make, dead_port: int) -> None:
-    start = time.monotonic()
-    watched = Watched(settings(dry_run=True, url=f"http://127.0.0.1:{dead_port}"), duration_s=30)
-    result = await watched.end()
-    total_ = result.ledger.total()
-    assert total_.acknowledged == total_.scheduled == 180_000
-    assert total_.requests == 0
-    assert time.monotonic() - start < 30
-    assert result.achieved_rate == pytest.approx(180_000 / result.elapsed_s)
-    found = verdict(result)
-    assert found.ok
-    assert "nothing was sent" in found.text
-
-
-async def test_an_endless_dry_run_can_be_stopped(settings: Make) -> None:
-    watched = Watched(settings(dry_run=True), duration_s=None)
-    ending = asyncio.create_task(watched.end())
-    await watched.running(lambda now: now.acknowledged_rate > 0)
-    watched.run.stop()
-    result = await asyncio.wait_for(ending, 5)
-    assert result.ledger.total().acknowledged == result.ledger.total().scheduled > 0
 
 
 async def test_the_token_is_in_nothing_that_a_run_says(server: Server, settings: Make) -> None:
