@@ -48,7 +48,7 @@ calibrate: $(VENV)/.dev  ## Compare 20 races with real ones and write docs/race-
 
 lock: $(VENV)/.dev  ## Lock the dependencies again after a change in pyproject.toml
 	$(LOCK) --extra build -o requirements/stream.txt
-	$(LOCK) --extra build --extra engine --extra export -o requirements/demo.txt
+	$(LOCK) --extra build --extra engine --extra export --extra bench -o requirements/demo.txt
 	$(LOCK) --all-extras -o requirements/dev.txt
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
