@@ -10,7 +10,8 @@ import msgpack
 import pytest
 
 from nascar.errors import TokenRefused
-from nascar.stream.run import Result, Run
+from nascar.stream.result import Result
+from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead
 from nascar.stream.verdict import verdict

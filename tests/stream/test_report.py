@@ -16,7 +16,8 @@ from nascar.errors import UsageError
 from nascar.stream import report
 from nascar.stream.ledger import Ledger
 from nascar.stream.report import Report, RunFacts, build, check_writable, iso_utc, read, without_token, write
-from nascar.stream.run import Result, Run
+from nascar.stream.result import Result
+from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead
 from nascar.stream.verdict import verdict

@@ -11,7 +11,7 @@ from nascar.errors import TokenRefused
 from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
-from nascar.stream.run import Result
+from nascar.stream.result import Result
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead
 from nascar.stream.verdict import TOLERANCE, verdict

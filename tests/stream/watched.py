@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nascar.stream.progress import Phase, Snapshot
-from nascar.stream.run import Result, Run
+from nascar.stream.result import Result
+from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchSource
 from tests.stream.conftest import FakeSource

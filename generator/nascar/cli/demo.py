@@ -26,7 +26,8 @@ from nascar.stream import report as reports
 from nascar.stream.client import Client
 from nascar.stream.readback import Verification, verify
 from nascar.stream.report import RunFacts
-from nascar.stream.run import Result, Run
+from nascar.stream.result import Result
+from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.verdict import Verdict, verdict
 

@@ -20,7 +20,8 @@ from nascar.cli.terminal import Screen
 from nascar.errors import UsageError
 from nascar.stream import report as reports
 from nascar.stream.report import RunFacts
-from nascar.stream.run import Result, Run
+from nascar.stream.result import Result
+from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.verdict import Verdict, verdict
 from nascar.telemetry.sampler import TimeUnit

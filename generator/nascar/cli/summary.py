@@ -11,7 +11,7 @@ from rich.text import Text
 from nascar.stream.latency import Percentiles, total
 from nascar.stream.ledger import TableLedger
 from nascar.stream.readback import TableVerification, Verification
-from nascar.stream.run import Result
+from nascar.stream.result import Result
 from nascar.stream.verdict import Verdict
 
 _MEGABYTE = 1e6

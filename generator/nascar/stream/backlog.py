@@ -47,6 +47,8 @@ class BacklogGuard:
         self.holding = False
         self.changed: Callable[[bool], None] = lambda holding: None
         """Called with `holding` whenever it changes."""
+        self.heard: Callable[[Stored, int], None] = lambda stored, rows: None
+        """Called with the server's counters and with `rows` whenever they were read."""
         self.rows: int | None = None
         """Rows that the server has taken and not yet stored; None before it was asked, or if it won't say."""
         self.most_rows = 0
@@ -98,6 +100,7 @@ class BacklogGuard:
             # The rate counts from where storing begins, not from where the run waits for its first rows.
             self._first = self._last
         self.judge(stored.backlog)
+        self.heard(stored, self.rows or 0)
 
     def judge(self, backlog: int) -> None:
         """Take in one reading of the server's backlog, in rows."""

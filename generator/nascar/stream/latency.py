@@ -71,11 +71,21 @@ class Latency:
 
     @classmethod
     def decode(cls, blob: bytes) -> Latency:
-        """A histogram from `encode`."""
+        """A histogram from `encode`. Its extremes are those of their buckets."""
         latency = cls.__new__(cls)
         latency._histogram = HdrHistogram.decode(blob)
         latency._digits = int(latency._histogram.significant_figures)
         return latency
+
+    def __getstate__(self) -> tuple[int, bytes, int, int]:
+        """For pickle: the library's form, and the extremes that it would round."""
+        histogram = self._histogram
+        return self._digits, self.encode(), histogram.min_value, histogram.max_value
+
+    def __setstate__(self, state: tuple[int, bytes, int, int]) -> None:
+        self._digits, blob, least, most = state
+        self._histogram = HdrHistogram.decode(blob)
+        self._histogram.min_value, self._histogram.max_value = least, most
 
 
 class Latencies:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from nascar.stream.source import BatchHead
+from nascar.stream.windows import WindowBook
 
 LATE_US: Final = 100_000
 """A batch that leaves longer than this after its due time counts as late."""
@@ -70,12 +71,13 @@ class TableLedger:
 
 
 class Ledger:
-    """The ledgers of all tables of a run."""
+    """The ledgers of all tables of a run. `windows` keeps the same books by stretches of time, if given."""
 
-    __slots__ = ("tables",)
+    __slots__ = ("tables", "windows")
 
-    def __init__(self, tables: Iterable[str]) -> None:
+    def __init__(self, tables: Iterable[str], windows: WindowBook | None = None) -> None:
         self.tables: dict[str, TableLedger] = {table: TableLedger() for table in tables}
+        self.windows = windows
 
     @property
     def balanced(self) -> bool:
@@ -104,6 +106,8 @@ class Ledger:
             table.first_time_us = head.first_time_us
         if table.last_time_us is None or head.last_time_us > table.last_time_us:
             table.last_time_us = head.last_time_us
+        if self.windows is not None:
+            self.windows.schedule(head)
 
     def request(self, head: BatchHead, *, attempt: int, late_us: int) -> None:
         """Request number `attempt` (from 1) for the batch leaves `late_us` after the due time."""
@@ -116,7 +120,7 @@ class Ledger:
 
     def acknowledge(self, head: BatchHead, body_bytes: int, *, unclear: bool = False) -> None:
         """The server took the batch; `unclear` if an earlier request for it ended without an answer."""
-        table = self._settle(head)
+        table = self._settle(head, acknowledged=True, unclear=unclear)
         table.acknowledged += head.rows
         table.bytes += body_bytes
         if unclear:
@@ -124,18 +128,20 @@ class Ledger:
 
     def fail(self, head: BatchHead, *, unclear: bool = False) -> None:
         """The batch got as far as the server and was never acknowledged."""
-        table = self._settle(head)
+        table = self._settle(head, acknowledged=False, unclear=unclear)
         table.failed += head.rows
         if unclear:
             table.failed_unclear += head.rows
 
     def miss(self, head: BatchHead) -> None:
         """The batch never got as far as the server."""
-        self._settle(head).missed += head.rows
+        self._settle(head, acknowledged=False, unclear=False).missed += head.rows
 
-    def _settle(self, head: BatchHead) -> TableLedger:
+    def _settle(self, head: BatchHead, *, acknowledged: bool, unclear: bool) -> TableLedger:
         table = self.tables[head.table]
         if table.waiting < head.rows:
             raise ValueError(f"batch {head.index} of {head.table} is counted twice, or was never scheduled")
         table.waiting -= head.rows
+        if self.windows is not None:
+            self.windows.settle(head, acknowledged=acknowledged, unclear=unclear)
         return table

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from nascar.errors import UsageError
 from nascar.stream.latency import Percentiles, total
 from nascar.stream.ledger import TableLedger
-from nascar.stream.run import Result
+from nascar.stream.result import Result
 from nascar.stream.verdict import Verdict
 
 _VERSIONS_OF: Final = ("nascar-telemetry", "aiohttp", "numpy")

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from nascar.errors import NascarError
 from nascar.stream import usage
 from nascar.stream.backlog import BacklogGuard
 from nascar.stream.beside import TURN_US, BesideSender
-from nascar.stream.client import Client
+from nascar.stream.client import Client, Stored
 from nascar.stream.clock import Clock, SteadyClock
-from nascar.stream.hindrance import Hindrance, Stalls
-from nascar.stream.latency import Latencies
+from nascar.stream.hindrance import Stalls
+from nascar.stream.latency import Latencies, Latency
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter, Totals
 from nascar.stream.progress import Note, Phase, Snapshot
+from nascar.stream.result import ProcessUse, Result
 from nascar.stream.sender import Sender
 from nascar.stream.settings import StreamSettings
+from nascar.stream.shard import ShardedSource
 from nascar.stream.source import BatchSource, BesideSource
+from nascar.stream.timeline import Timeline
+from nascar.stream.windows import Window, WindowBook
 
 LEAD_S: Final = 0.5
 """The first row lies this far ahead when the source is made: time to build it and to encode the first."""
@@ -31,65 +34,16 @@ TICK_S: Final = 0.25
 _MOST_NOTES: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a run. All in it adds up, also after a failure or a stop."""
-
-    settings: StreamSettings
-    ledger: Ledger
-    latencies: Latencies
-    started_us: int
-    """Instant of the start of the schedule, µs since 1970; 0 if the clock never started."""
-    elapsed_s: float
-    """From there to the end of the draining."""
-    cpu_s: float
-    max_rss_bytes: int
-    stalls: Stalls
-    overrun: int = 0
-    """Rows that were acknowledged so long after the schedule's end that they were not on their way then: a
-    queue was left. They are acknowledged, but do not count for the rate."""
-    troubles: Counter[str] = field(default_factory=Counter)
-    """Requests that were not acknowledged, by message."""
-    unreached: int = 0
-    """Requests among them that found no connection to the server."""
-    lost: Counter[Hindrance] = field(default_factory=Counter)
-    """Failed and missed rows, by what kept them from being acknowledged."""
-    most_in_flight: int = 0
-    most_live_bytes: int = 0
-    backlog_guarded: bool = False
-    """Whether the server showed its counters to the end."""
-    most_backlog: int = 0
-    """The most rows that the server held in memory, beyond those it held at the start."""
-    stored_rate: float | None = None
-    """Rows a second that the server wrote to its disk meanwhile; None if it did not say."""
-    stopped: bool = False
-    """Ended by `stop` before its time."""
-    error: NascarError | None = None
-    """What ended the run before its time; the verdict names it among its reasons."""
-    notes: tuple[Note, ...] = ()
-    beside: Ledger = field(default_factory=lambda: Ledger(()))
-    """What became of the rows beside the schedule; they count for no rate."""
-    beside_troubles: Counter[str] = field(default_factory=Counter)
-    """Requests of theirs that were not acknowledged, by message."""
-
-    @property
-    def covered_s(self) -> float:
-        """Seconds of the schedule that came due (dry run: that the run took)."""
-        if self.settings.dry_run:
-            return self.elapsed_s
-        return self.ledger.total().scheduled / self.settings.rate
-
-    @property
-    def achieved_rate(self) -> float:
-        """Rows a second that were acknowledged while the schedule ran: all of them but the `overrun`."""
-        seconds = self.covered_s
-        return (self.ledger.total().acknowledged - self.overrun) / seconds if seconds > 0 else 0.0
+SourceAt = Callable[[int], BatchSource]
+"""Makes the batches of the whole run for the instant of its first row, µs since 1970."""
 
 
 class Run:
     """Streams what `source_at` makes for a start time. Call `run` once; `snapshot` and `stop` at any moment.
 
-    `source_at` gets the instant of the first row in µs since 1970, after server and token are proved.
+    Of these batches it sends those of the settings' shard. The start is asked of `start_at` after server and
+    token are proved, and is `lead_s` from then if nobody else says it. With `closed`, the books are kept by
+    windows, too, and each is handed over when it is closed.
 
     In a dry run no server is needed and nothing is sent: every batch is encoded and dropped at once, not
     paced but as fast as this process can, and counts as acknowledged. Its rate is the ceiling of everything
@@ -99,8 +53,10 @@ class Run:
     def __init__(
         self,
         settings: StreamSettings,
-        source_at: Callable[[int], BatchSource],
+        source_at: SourceAt,
         *,
+        start_at: Callable[[], Awaitable[int]] | None = None,
+        closed: Callable[[Window], None] | None = None,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         lead_s: float = LEAD_S,
@@ -108,10 +64,13 @@ class Run:
     ) -> None:
         self._settings = settings
         self._source_at = source_at
+        self._start_at = start_at or self._soon
+        self._closed = closed
         self._clock = clock or SteadyClock()
         self._jitter = jitter
         self._lead_us = round(lead_s * 1e6)
         self._tell = tell
+        self._timeline = Timeline(0)
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
         self._begun_us = self._clock.now_us()
         self._phase = Phase.WAITING
@@ -143,9 +102,10 @@ class Run:
             if self._settings.dry_run:
                 return await self._run_dry()
             async with Client.of(self._settings) as client:
-                if not await self._unless_stopped(self._prove(client)):
-                    return self._result(usage.cpu_s())
-                return await self._stream(client)
+                cpu_s = usage.cpu_s()
+                if await self._unless_stopped(self._make_ready(client)):
+                    return await self._stream(client)
+                return self._result(cpu_s)
         finally:
             self._phase = Phase.DONE
 
@@ -188,9 +148,17 @@ class Run:
         self._notes.append(Note((self._clock.now_us() - self._begun_us) / 1e6, text))
         self._tell(text)
 
-    async def _prove(self, client: Client) -> None:
+    async def _make_ready(self, client: Client) -> None:
         await client.wait_ready(self._settings.ready_timeout_s, self._note)
         await client.check_access()
+        self._start_us = await self._start_at()
+
+    async def _soon(self) -> int:
+        return self._clock.now_us() + self._lead_us
+
+    def _source(self) -> BatchSource:
+        source, shard = self._source_at(self._start_us), self._settings.shard
+        return source if shard.is_whole else ShardedSource(source, shard)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do `work`, but give it up on `stop`; whether it was done."""
@@ -212,19 +180,27 @@ class Run:
         settings, clock = self._settings, self._clock
         guard = self._guard = BacklogGuard(
             client,
-            round(settings.max_backlog_s * settings.rate),
+            settings.max_backlog_rows,
             clock=clock,
             tell=self._note,
             poll_s=settings.backlog_poll_s,
         )
-        await guard.look()
         cpu_s = usage.cpu_s()
-        self._start_us = clock.now_us() + self._lead_us
-        source = self._source_at(self._start_us)
+        timeline = self._timeline = Timeline(self._start_us)
+        source = self._source()
+        await guard.look()
         sender = self._sender = Sender(
-            settings, source, client.post, clock=clock, jitter=self._jitter, tell=self._note
+            settings,
+            source,
+            client.post,
+            clock=clock,
+            jitter=self._jitter,
+            tell=self._note,
+            timeline=timeline,
+            windows=self._windows(source),
         )
         guard.changed = sender.hold
+        guard.heard = self._hear
         tasks = [asyncio.create_task(guard.watch()), asyncio.create_task(self._tick(sender))]
         if source.beside is not None:
             self._beside = BesideSender(
@@ -253,16 +229,29 @@ class Run:
             self._end_us = self._end_us or clock.now_us()
         return self._result(cpu_s)
 
+    def _windows(self, source: BatchSource) -> WindowBook | None:
+        if self._closed is None:
+            return None
+        return WindowBook(source.tables, self._start_us, round(self._settings.window_s * 1e6))
+
+    def _hear(self, counters: Stored, backlog: int) -> None:
+        self._timeline.read(self._clock.now_us(), backlog, counters.written)
+
     async def _tick(self, sender: Sender) -> None:
         while True:
             sender.meter.tick(_totals(sender.ledger, self._clock.now_us()))
+            if self._closed is not None and sender.ledger.windows is not None:
+                for window in sender.ledger.windows.take_closed():
+                    self._closed(window)
             await asyncio.sleep(TICK_S)
 
     async def _run_dry(self) -> Result:
         cpu_s = usage.cpu_s()
         self._phase = Phase.RUNNING
+        self._start_us = await self._start_at()
+        source = self._source()
+        # Nothing is paced: the time is that of the work, whenever the rows are said to begin.
         self._start_us = self._clock.now_us()
-        source = self._source_at(self._start_us)
         ledger = self._dry_ledger = Ledger(source.tables)
         beside, turn_us = source.beside, self._start_us + TURN_US
         self._dry_beside = Ledger(() if beside is None else beside.tables)
@@ -296,14 +285,19 @@ class Run:
 
     def _result(self, cpu_s_before: float) -> Result:
         sender, guard, beside = self._sender, self._guard, self._beside
+        ledger = sender.ledger if sender else self._dry_ledger
+        cpu_s, max_rss_bytes = usage.cpu_s() - cpu_s_before, usage.max_rss_bytes()
+        use = ProcessUse(
+            self._settings.shard.index, os.getpid(), cpu_s, max_rss_bytes, ledger.total().acknowledged
+        )
         return Result(
             settings=self._settings,
-            ledger=sender.ledger if sender else self._dry_ledger,
+            ledger=ledger,
             latencies=sender.latencies if sender else Latencies(()),
             started_us=self._start_us,
             elapsed_s=max(0, self._end_us - self._start_us) / 1e6,
-            cpu_s=usage.cpu_s() - cpu_s_before,
-            max_rss_bytes=usage.max_rss_bytes(),
+            cpu_s=cpu_s,
+            max_rss_bytes=max_rss_bytes,
             stalls=sender.stalls if sender else Stalls(),
             overrun=sender.overrun if sender else 0,
             troubles=sender.troubles if sender else Counter(),
@@ -319,6 +313,9 @@ class Run:
             notes=tuple(self._notes),
             beside=beside.ledger if beside else self._dry_beside,
             beside_troubles=beside.troubles if beside else Counter(),
+            timeline=self._timeline,
+            jitter=sender.jitter if sender else Latency(),
+            processes=(use,),
         )
 
 

@@ -20,11 +20,13 @@ from nascar.stream.clock import Clock
 from nascar.stream.delivery import Delivery, Post, Receipt
 from nascar.stream.flight import Flight
 from nascar.stream.hindrance import Hindrance, Stalls
-from nascar.stream.latency import Latencies
+from nascar.stream.latency import Latencies, Latency
 from nascar.stream.ledger import Ledger
 from nascar.stream.meter import Meter
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BatchHead, BatchSource
+from nascar.stream.timeline import Timeline
+from nascar.stream.windows import WindowBook
 
 LONGEST_REST_S: Final = 1.0
 GRACE_US: Final = 500_000
@@ -45,9 +47,13 @@ class Sender:
         clock: Clock,
         jitter: Callable[[], float],
         tell: Callable[[str], None],
+        timeline: Timeline,
+        windows: WindowBook | None = None,
     ) -> None:
-        self.ledger = Ledger(source.tables)
+        self.ledger = Ledger(source.tables, windows)
         self.latencies = Latencies(source.tables)
+        self.jitter = Latency()
+        """How long after the time it had asked for the loop woke: the schedule's own error."""
         self.meter = Meter()
         self.stalls = Stalls()
         self.lost: Counter[Hindrance] = Counter()
@@ -66,6 +72,7 @@ class Sender:
         self._delivery = Delivery(settings, post, self.ledger, clock=clock, jitter=jitter, tell=tell)
         self._clock = clock
         self._tell = tell
+        self._timeline = timeline
         self._late_limit_us = round(settings.late_limit_s * 1e6)
         self._ahead_us = round(settings.ahead_s * 1e6)
 
@@ -84,6 +91,7 @@ class Sender:
         self._awake = asyncio.Event()
         self._stalled_by: Hindrance | None = None
         self._looked_us = clock.now_us()
+        self._rang_us: int | None = None
 
     @property
     def error(self) -> NascarError | None:
@@ -164,6 +172,7 @@ class Sender:
     def _come_due(self, now_us: int) -> None:
         while self._coming_head is not None and self._coming_head.due_us <= now_us:
             self.ledger.schedule(self._coming_head)
+            self._timeline.offer(self._coming_head.due_us, self._coming_head.rows)
             self._last_due_us = self._coming_head.due_us
             self._coming += 1
             self._coming_head = self._head(self._coming)
@@ -187,6 +196,7 @@ class Sender:
     def _miss(self, head: BatchHead) -> None:
         """Count a batch that was due and never left."""
         self.ledger.miss(head)
+        self._timeline.lose(self._clock.now_us(), head.rows, failed=False)
         # Nothing hindered it: then this process did not look in time.
         self.lost[self._stalled_by or Hindrance.CLIENT] += head.rows
 
@@ -209,6 +219,7 @@ class Sender:
             self.flight_bytes += flight.bytes
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self._timeline.fly(now_us, self.in_flight)
             task = asyncio.create_task(self._fly(flight))
             self._flights.add(task)
             task.add_done_callback(self._flights.discard)
@@ -287,12 +298,20 @@ class Sender:
         if self._awake.is_set():
             self._awake.clear()
             return
-        timer = asyncio.get_running_loop().call_later(max(0, until_us - now_us) / 1e6, self._awake.set)
+        self._rang_us = None
+        until_us = max(until_us, now_us)
+        timer = asyncio.get_running_loop().call_later((until_us - now_us) / 1e6, self._ring)
         try:
             await self._awake.wait()
         finally:
             timer.cancel()
         self._awake.clear()
+        if self._rang_us is not None:
+            self.jitter.record(self._rang_us - until_us)
+
+    def _ring(self) -> None:
+        self._rang_us = self._clock.now_us()
+        self._awake.set()
 
     async def _fly(self, flight: Flight) -> None:
         """Send one batch until it is settled."""
@@ -306,6 +325,8 @@ class Sender:
                 self._arrive(flight, receipt)
             else:
                 self.lost[Hindrance.REFUSAL] += head.rows
+                # Delivery's own rule: what never got as far as the server is missed.
+                self._timeline.lose(self._clock.now_us(), head.rows, failed=flight.reached)
             flight.body.release()
             self.in_flight -= 1
             self.flight_bytes -= flight.bytes
@@ -319,6 +340,7 @@ class Sender:
         self.latencies.due[head.table].record(due_us)
         self.latencies.send[head.table].record(send_us)
         self.meter.record(due_us, send_us)
+        self._timeline.acknowledge(receipt.acknowledged_us, head.rows, flight.bytes, due_us, send_us)
         end_us = self._end_us()
         if end_us is not None and receipt.acknowledged_us > end_us + GRACE_US:
             self.overrun += head.rows

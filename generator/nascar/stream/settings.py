@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nascar.stream.shard import WHOLE, Shard
+
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
@@ -12,7 +14,7 @@ class StreamSettings:
     url: str
     database: str
     rate: int
-    """Rows a second over all tables: what the run is held to."""
+    """Rows a second over all tables and all shards: what the run is held to."""
     workers: int
     """Most requests in flight."""
     pregenerate_batches: int
@@ -37,6 +39,20 @@ class StreamSettings:
     """After the last batch, or Ctrl-C, requests in flight have this long to end."""
     ready_timeout_s: float = 30.0
     dry_run: bool = False
+    shard: Shard = WHOLE
+    """The part of the run that is to be sent."""
+    window_s: float = 30.0
+    """Rows are proved to be stored in windows of this length while a long run lasts."""
+
+    @property
+    def own_rate(self) -> float:
+        """Rows a second of the shard."""
+        return self.rate / self.shard.count
+
+    @property
+    def max_backlog_rows(self) -> int:
+        """Rows that the server may hold in memory, whoever sent them."""
+        return round(self.max_backlog_s * self.rate)
 
     def __repr__(self) -> str:
         return f"StreamSettings({self.database!r} at {self.url}, {self.rate:,}/s, {self.workers} workers)"

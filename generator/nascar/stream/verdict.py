@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nascar.stream.hindrance import Hindrance
-from nascar.stream.run import Result
+from nascar.stream.result import Result
 
 TOLERANCE: Final = 0.01
 """The target counts as met within this share."""
