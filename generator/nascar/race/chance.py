@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from nascar.race.compiled import compiled
+from nascar.compiled import compiled
 from nascar.race.frames import Floats
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)

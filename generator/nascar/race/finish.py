@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nascar.race.compiled import compiled
+from nascar.compiled import compiled
 from nascar.race.happenings import Cause, Code, tell
 from nascar.race.race_control import CHECKERED, WHITE, begin_line_up, show_yellow
 from nascar.race.state import NOBODY, Cars, Course, Field, Mode

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.car import LENGTH_M
-from nascar.race.compiled import compiled
 from nascar.race.state import FREE_M, Cars
 
 FOLLOWING_M: Final = LENGTH_M + 1.6

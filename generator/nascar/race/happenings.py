@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from nascar.race.compiled import compiled
+from nascar.compiled import compiled
 from nascar.race.state import MOST_EVENTS
 
 

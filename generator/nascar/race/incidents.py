@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from nascar.compiled import compiled
 from nascar.race.chance import draw
-from nascar.race.compiled import compiled
 from nascar.race.following import forward_m, room_around
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Cause, Code, Reason, tell

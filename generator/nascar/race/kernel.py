@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nascar.compiled import compiled
 from nascar.race import finish, incidents, pit_stops, race_control, strategy, traffic
 from nascar.race.chance import draw
-from nascar.race.compiled import compiled
 from nascar.race.engine import DOWN_TO_SECOND_MPS, UP_TO_THIRD_MPS
 from nascar.race.frames import TICK_S, Bools, Floats, Ints
 from nascar.race.happenings import Code, Reason, Refusal, tell

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.car import (
     AIR_KG_PER_M3,
     BRAKE_FALLS_PSI_PER_S,
@@ -25,7 +26,6 @@ from nascar.race.car import (
     TRACTION_G,
     WHEEL_POWER_W,
 )
-from nascar.race.compiled import compiled
 from nascar.race.following import ANSWER_PER_S, BRAKES_MPS2, EASY_MPS2, closing_allowed_mps
 from nascar.race.frames import TICK_S, Floats
 from nascar.race.speed_plan import CELL_M

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.car import TANK_GAL
 from nascar.race.chance import draw
-from nascar.race.compiled import compiled
 from nascar.race.following import forward_m, has_room, room_around
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Code, tell

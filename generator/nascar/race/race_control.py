@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.car import LENGTH_M
-from nascar.race.compiled import compiled
 from nascar.race.following import forward_m
 from nascar.race.frames import TICK_S
 from nascar.race.happenings import Code, tell

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.chance import draw
-from nascar.race.compiled import compiled
 from nascar.race.pit_stops import is_taken
 from nascar.race.state import Cars, Course, Field, Mode, Phase
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nascar.compiled import compiled
 from nascar.race.car import LENGTH_M
-from nascar.race.compiled import compiled
 from nascar.race.following import (
     ANSWER_PER_S,
     BRAKES_MPS2,

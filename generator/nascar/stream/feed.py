@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nascar.stream.source import BatchHead, BesideSource
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
 from nascar.telemetry.plan import RowPlan
@@ -31,11 +34,8 @@ class TelemetryFeed:
             )
             for table in tables
         }
-        # What a car carries with it is in the template.
-        self._filled = {
-            table.name: {column.name for column in table.columns if not _is_carried(column)}
-            for table in tables
-        }
+        # Where the rendered columns go: for each table and number of rows, of which there are two at most.
+        self._places: dict[tuple[str, int], NDArray[np.int64]] = {}
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -62,11 +62,14 @@ class TelemetryFeed:
 
     def encode(self, index: int) -> WireBody:
         batch = self._plan.batch(index)
-        filled = self._filled[batch.table.name]
-        body = self._wire[batch.table.name].lend(batch.rows)
-        for column, values in self._sampler.numbers(batch):
-            if column.name in filled:
-                body.fill(column.name, values)
+        wire = self._wire[batch.table.name]
+        places = self._places.get((batch.table.name, batch.rows))
+        if places is None:
+            of_name, columns = wire.places(batch.rows), self._sampler.rendered(batch.table)
+            places = np.array([of_name[column.name] for column in columns], np.int64)
+            self._places[batch.table.name, batch.rows] = places
+        body = wire.lend(batch.rows)
+        self._sampler.render(batch, body.memory, places, is_tagged=True)
         return body
 
     def _wire_column(self, table: Table, column: Column) -> WireColumn:

@@ -1,8 +1,8 @@
 """The wire format: one MessagePack map ``{"m": table, "columns": {…}}`` in a buffer that is used again.
 
 Every number takes nine bytes, a tag (``0xd3`` int64, ``0xcb`` float64) and eight big-endian bytes, so a
-column of numbers is a strided array inside the body and is written by one copy that swaps the bytes. All
-else in a body of so many rows (names, headers, tags, text, constant numbers) never changes: it is copied once
+column of numbers is a strided array inside the body: the telemetry's loops write it in place, and `fill` by
+one copy that swaps the bytes. All else in a body of so many rows (names, headers, tags, text, constant numbers) never changes: it is copied once
 from a template. Arc decodes fixed-width cells fastest, and types a column by its first cell, so a column
 keeps its tag in all requests.
 """
@@ -57,10 +57,17 @@ class WireTable:
 
     def lend(self, rows: int) -> WireBody:
         """A body for `rows` rows: complete but for the columns that are to be filled."""
+        return self._template(rows).lend()
+
+    def places(self, rows: int) -> Mapping[str, int]:
+        """Where in a body for `rows` rows each column of numbers begins: the byte of its first tag."""
+        return self._template(rows).places
+
+    def _template(self, rows: int) -> _Template:
         template = self._templates.get(rows)
         if template is None:
             template = self._templates[rows] = _Template(self._name, self._columns, rows, self._stock_bytes)
-        return template.lend()
+        return template
 
 
 class WireBody(Body):
@@ -76,6 +83,11 @@ class WireBody(Body):
         """Write a column of numbers: int64 or float64, one for each row."""
         # The copy refuses fractions in a column of whole numbers.
         np.copyto(self._held().cells[column], values)
+
+    @property
+    def memory(self) -> Bytes:
+        """All bytes of the body, to be written where `WireTable.places` says."""
+        return self._held().memory
 
     @property
     def data(self) -> memoryview:
@@ -95,10 +107,10 @@ class WireBody(Body):
 class _Buffer:
     """Memory of one body, with a view of each column of numbers in it."""
 
-    __slots__ = ("cells", "data")
+    __slots__ = ("cells", "data", "memory")
 
     def __init__(self, template: Bytes, cells: Mapping[str, tuple[int, Cell]], rows: int) -> None:
-        memory = template.copy()
+        memory = self.memory = template.copy()
         self.data = memory.data.toreadonly()
         self.cells: dict[str, NDArray[Any]] = {
             name: np.ndarray((rows,), cell.dtype, memory, offset=start + 1, strides=(CELL_BYTES,))
@@ -137,6 +149,10 @@ class _Template:
         except IndexError:
             buffer = _Buffer(self._image, self._cells, self._rows)
         return WireBody(self, buffer)
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        return {name: place for name, (place, _) in self._cells.items()}
 
     def take_back(self, buffer: _Buffer) -> None:
         if len(self._stock) < self._most:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -34,38 +33,19 @@ class NoiseRing:
     def __init__(self, seed: int, cars: int, instants_per_s: float, most_rows: int) -> None:
         self._seed = seed
         self._cars = cars
-        self._most_rows = most_rows
         self.instants: int = 2 ** ((RING_CELLS // cars).bit_length() - 1)
         """Length of the ring: after so many instants a column's noise comes round again."""
-        self._cells = _band_limited(seed, self.instants, cars, instants_per_s).reshape(-1)
-        self._scaled: dict[float, NDArray[np.float32]] = {}
+        self.turn = self.instants * cars
+        """The same in rows."""
+        unit = _band_limited(seed, self.instants, cars, instants_per_s).reshape(-1)
+        self.cells = np.resize(unit, self.turn + most_rows)
+        """The ring, with its beginning once more behind its end: `most_rows` rows from any place on have no
+        seam."""
 
-    def column(self, name: str, amplitude: float) -> ColumnNoise:
-        """The noise of a column with standard deviation `amplitude`: a pure function of seed and name."""
-        cells = self._scaled.get(amplitude)
-        if cells is None:
-            # Multiplied once and for all, for sensors have no more than about ten amplitudes; and the ring's
-            # beginning stands once more behind its end, so that no batch has a seam.
-            cells = np.resize(self._cells * np.float32(amplitude), self._cells.size + self._most_rows)
-            cells.flags.writeable = False
-            self._scaled[amplitude] = cells
+    def start(self, name: str) -> int:
+        """Where the noise of row 0 of a column lies: a pure function of seed and name. Row n lies n cells on."""
         place = np.random.SeedSequence((self._seed, zlib.crc32(name.encode()))).generate_state(1)[0]
-        return ColumnNoise(cells, int(place) % self.instants * self._cars, self._cells.size)
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnNoise:
-    """The noise of one column, row by row."""
-
-    cells: NDArray[np.float32]
-    start: int
-    turn: int
-    """Rows after which it comes round again."""
-
-    def rows(self, first: int, count: int) -> NDArray[np.float32]:
-        """Noise of `count` rows from row `first` on, at most as many as the ring was made for. Read-only."""
-        place = (self.start + first) % self.turn
-        return self.cells[place : place + count]
+        return int(place) % self.instants * self._cars
 
 
 def _band_limited(seed: int, instants: int, cars: int, instants_per_s: float) -> NDArray[np.float32]:
