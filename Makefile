@@ -71,6 +71,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@echo "Compiling the race (half a minute, once) ..."
 	@$(BIN)/nascar race --laps 1 > $(VENV)/first-race.txt
+	@$(BIN)/nascar stream --dry-run --duration 1 >> $(VENV)/first-race.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
@@ -79,6 +80,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@echo "Compiling the race (half a minute, once) ..."
 	@$(BIN)/nascar race --laps 1 > $(VENV)/first-race.txt
+	@$(BIN)/nascar stream --dry-run --duration 1 >> $(VENV)/first-race.txt
 	@touch $@ $(VENV)/.demo
 
 -include stack.mk

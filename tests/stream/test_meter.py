@@ -13,7 +13,7 @@ def test_nothing_flows_before_two_looks() -> None:
     assert meter.rates() == Rates()
     meter.tick(Totals(5, 10, 10, 10))
     assert meter.rates() == Rates()
-    assert meter.due() == meter.send() == NOTHING_MEASURED
+    assert meter.due().percentiles() == meter.send().percentiles() == NOTHING_MEASURED
 
 
 @given(st.integers(1, 10**7), st.integers(2, 400), st.integers(1, 4))
@@ -43,9 +43,9 @@ def test_latencies_are_forgotten_after_two_windows() -> None:
     window_us = int(WINDOW_S * 1e6)
     meter.tick(Totals(window_us, 0, 0, 0))
     meter.record(10_000, 5_000)
-    assert meter.due().max == 900
-    assert meter.send().max == 400
+    assert meter.due().percentiles().max == 900
+    assert meter.send().percentiles().max == 400
     meter.tick(Totals(2 * window_us, 0, 0, 0))
-    assert meter.due().max == 10
+    assert meter.due().percentiles().max == 10
     meter.tick(Totals(3 * window_us, 0, 0, 0))
-    assert meter.due() == NOTHING_MEASURED
+    assert meter.due().percentiles() == NOTHING_MEASURED

@@ -10,16 +10,21 @@ import argparse
 import math
 import os
 import re
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from nascar.errors import UsageError
+from nascar.stream.shard import Shard
 
 MOST_CARS: Final = 128
 MOST_RATE: Final = 100_000_000
 MOST_BATCH_ROWS: Final = 250_000
 MOST_WORKERS: Final = 10_000
+MOST_PROCESSES: Final = 256
+DAY_S: Final = 24 * 3600
 MOST_DURATION_S: Final = 31 * 24 * 3600
 FULL_RACE_S: Final = 3 * 3600
 """Three hours of green, white and checkered: 6.61 billion messages at the default rate."""
@@ -67,6 +72,34 @@ def seconds(least: float, most: float = MOST_DURATION_S) -> Callable[[str], floa
         return value
 
     return convert
+
+
+def shard(text: str) -> Shard:
+    """A converter for a part of a run, ``2/5`` for the second of five."""
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    index, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= index <= count:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of a run; give 1/3, 2/3 or 3/3 for a third")
+    return Shard(index - 1, count)
+
+
+def future_us(text: str) -> int:
+    """A converter for an instant within the next day, in µs since 1970."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no instant with a time zone; give one such as "
+            f"{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:00Z')}"
+        )
+    ahead_s = at.timestamp() - time.time()
+    if not 0 < ahead_s <= DAY_S:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not within the next 24 hours; it is now {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        )
+    return round(at.timestamp() * 1e6)
 
 
 def server_url(text: str) -> str:

@@ -15,26 +15,22 @@ from rich.text import Text
 from nascar.cli import arguments
 from nascar.cli.engine import EngineProcess
 from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
+from nascar.cli.processes import processes_for
 from nascar.cli.questions import QuestionBoard
 from nascar.cli.race_format import add_race, add_start_lap
-from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS, stopping_on_signals
+from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS
+from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
-from nascar.cli.terminal import Screen
 from nascar.errors import NascarError
 from nascar.questions import load_questions
 from nascar.stream import report as reports
 from nascar.stream.client import Client
-from nascar.stream.readback import Verification, verify
 from nascar.stream.report import RunFacts
-from nascar.stream.result import Result
-from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.verdict import Verdict, verdict
 
 DEFAULT_SECONDS: Final = 120.0
 KEEP_MINUTES: Final = 20
-COUNT_S: Final = 60.0
-"""The engine has this long to store what it acknowledged."""
 FIRST_QUESTION_S: Final = 4.0
 """The first rows are visible by then."""
 
@@ -75,10 +71,13 @@ def run(args: argparse.Namespace) -> int:
     pipeline = pipeline_of(args, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seconds or None)
     if args.report is not None:
         reports.check_writable(args.report)
-    return asyncio.run(_run(args, pipeline))
+    processes = processes_for(pipeline)
+    if processes == 1:
+        pipeline.prepare()
+    return asyncio.run(_run(args, pipeline, processes))
 
 
-async def _run(args: argparse.Namespace, pipeline: Pipeline) -> int:
+async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int) -> int:
     console = output_console()
     console.print(
         f"{len(pipeline.entries)} cars, {args.rate:,} messages/s, "
@@ -98,44 +97,40 @@ async def _run(args: argparse.Namespace, pipeline: Pipeline) -> int:
             engine.url, engine.token, database=settings.database, request_timeout_s=60
         ) as client:
             board = QuestionBoard(load_questions(), client, settings.database)
-            result = await _race(console, settings, pipeline, board)
-            judged = verdict(result)
-            report = reports.build(
-                result, judged, RunFacts(args.seed, args.cars, arguments=tuple(sys.argv[1:]))
+            kept_s = KEEP_MINUTES * 60
+            streaming = Streaming(
+                console,
+                settings,
+                pipeline,
+                processes,
+                # The engine drops rows of all tables by age, and these are counted at the end.
+                prove_beside=bool(args.seconds) and args.seconds < kept_s,
+                below=board.picture,
             )
+            outcome = await _race(streaming, board)
+            judged = verdict(outcome.result, outcome.verification)
+            facts = RunFacts(args.seed, args.cars, arguments=tuple(sys.argv[1:]))
+            report = reports.build(outcome.result, judged, facts, outcome.verification)
             if args.report is not None:
                 reports.write(report, args.report)
-            verification = None
-            trouble: NascarError | None = None
-            try:
-                if result.ledger.total().scheduled and _is_all_kept(result):
-                    console.print("The race is over; counting what is stored ...")
-                    verification = await verify(report, client, deadline_s=COUNT_S)
-                    if not result.stopped:
-                        await board.ask_all()
-            except NascarError as error:
+            if outcome.verification is not None and not outcome.result.stopped:
                 # The engine is gone: what is known of the run is printed all the same.
-                trouble = error
+                with contextlib.suppress(NascarError):
+                    await board.ask_all()
     questions = board.picture()
     if questions is not None:
         console.print(questions)
-    print_summary(console, result, judged, verification)
-    if trouble is not None:
-        console.print(Text(f"The stored rows could not be counted: {trouble}", style="bold red"))
-        return 1
-    return _conclude(console, result, judged, verification)
+    print_summary(console, outcome.result, judged, outcome.verification)
+    if outcome.trouble is not None:
+        console.print(Text(f"The stored rows were not counted: {outcome.trouble}", style="bold red"))
+    return _conclude(console, outcome, judged)
 
 
-async def _race(
-    console: Console, settings: StreamSettings, pipeline: Pipeline, board: QuestionBoard
-) -> Result:
+async def _race(streaming: Streaming, board: QuestionBoard) -> Outcome:
     """The run itself, with the questions asked beside it."""
-    run = Run(settings, pipeline.feed_at)
     asking = asyncio.create_task(_ask_later(board))
     try:
-        with stopping_on_signals(run):
-            async with Screen(console, run, pipeline, board.picture):
-                return await run.run()
+        return await streaming.run()
     finally:
         asking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -147,28 +142,22 @@ async def _ask_later(board: QuestionBoard) -> None:
     await board.keep_asking()
 
 
-def _is_all_kept(result: Result) -> bool:
-    """Whether the engine still holds the run from its first row on."""
-    return result.covered_s < KEEP_MINUTES * 60
-
-
-def _conclude(console: Console, result: Result, judged: Verdict, verification: Verification | None) -> int:
+def _conclude(console: Console, outcome: Outcome, judged: Verdict) -> int:
+    verification = outcome.verification
     if judged.suggested_rate is not None:
         console.print(f"Next: a rate that this machine holds: make demo RATE={judged.suggested_rate}")
-    elif not result.ledger.total().scheduled:
+    elif not outcome.result.ledger.total().scheduled:
         console.print("Nothing was sent: the run ended before the first row was due. Next: make demo")
     elif verification is None:
-        console.print(
-            f"Not counted: the engine keeps {KEEP_MINUTES} minutes and this run was longer. "
-            "Next: a run within them ends with the stored rows counted."
-        )
+        console.print("Next: run it to its end, and the stored rows are counted: make demo")
     elif verification.ok:
         stored = sum(table.stored for table in verification.tables)
         beside = sum(table.stored for table in verification.beside)
+        more = f"; so are {beside:,} beside the rate" if verification.beside else ""
         console.print(
-            f"Proved: {stored:,} rows acknowledged, the same number stored; so are {beside:,} beside the rate. "
+            f"Proved: {stored:,} rows acknowledged, the same number stored{more}. "
             "Next: the real Arc and Grafana with `make up`, or another race with `make demo SEED=2`."
         )
     else:
         console.print("Next: this should not happen; run it again with --report FILE.json and keep the file.")
-    return 0 if judged.ok and (verification is None or verification.ok) else 1
+    return 0 if judged.ok and outcome.trouble is None else 1

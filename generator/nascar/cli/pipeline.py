@@ -56,6 +56,8 @@ class Pipeline:
     def prepare(self) -> Season:
         """Run a season up to its first tick, before there is a clock that it could be late by."""
         if self._ready is None:
+            lap = self.race.start_lap
+            say_wait(f"Running the race up to lap {lap}" if lap > 1 else "Getting ready")
             self._ready = self.race.season(self.seed)
             self._ready.prepare()
         return self._ready
@@ -84,6 +86,10 @@ class Pipeline:
         sampler = self.sampler_at(start_us)
         return TelemetryFeed(sampler, beside=LowRateFeed(self.low_rate))
 
+    def picture(self) -> Standings | None:
+        """What a display shows of it."""
+        return self.standings()
+
     def standings(self) -> Standings | None:
         """The race as it stands; None before it has begun."""
         return None if self._season is None else self._season.standings()
@@ -92,12 +98,8 @@ class Pipeline:
 def pipeline_of(
     args: argparse.Namespace, batch_size: int, duration_s: float | None, time_unit: TimeUnit = TimeUnit.US
 ) -> Pipeline:
-    """The rows that the flags of `add_race`, `add_start_lap` and `add_rate` ask for, ready to start."""
-    race = race_format(args)
-    pipeline = Pipeline(race, args.rate, batch_size, args.seed, duration_s, time_unit)
-    say_wait(f"Running the race up to lap {race.start_lap}" if race.start_lap > 1 else "Getting ready")
-    pipeline.prepare()
-    return pipeline
+    """The rows that the flags of `add_race`, `add_start_lap` and `add_rate` ask for."""
+    return Pipeline(race_format(args), args.rate, batch_size, args.seed, duration_s, time_unit)
 
 
 def say_wait(text: str) -> None:

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from nascar.cli import arguments
 from nascar.cli.command import run_command
-from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
+from nascar.cli.pipeline import add_rate, pipeline_of
+from nascar.cli.processes import processes_for
 from nascar.cli.race_format import add_race, add_start_lap
+from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
-from nascar.cli.terminal import Screen
 from nascar.errors import UsageError
 from nascar.stream import report as reports
+from nascar.stream.compression import Compression
 from nascar.stream.report import RunFacts
-from nascar.stream.result import Result
-from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
+from nascar.stream.shard import WHOLE
 from nascar.stream.verdict import Verdict, verdict
 from nascar.telemetry.sampler import TimeUnit
 
 DEFAULT_DURATION_S = 60.0
 DEFAULT_PREGENERATE = 500
 DEFAULT_WORKERS = 300
+DEFAULT_MAX_BACKLOG_S = 5.0
 
 _DESCRIPTION = """\
 Simulates a race of 40 cars and streams its telemetry into Arc at a fixed rate: three tables, one message is
 one row. Every row is scheduled at its own time; what was acknowledged, failed or missed is in the ledger at
-the end. Beside them, and not counted in the rate, go three low-rate tables: race_events, lap_times and
-track_position. Status 0: the rate was held within 1 % and no row failed or was missed, beside it neither.
+the end, and then the stored rows are counted (of a long run while it lasts, window by window). Beside them, and
+not counted in the rate, go three low-rate tables: race_events, lap_times and track_position. Status 0: the rate
+was held within 1 %, no row failed or was missed, beside it neither, and what was acknowledged is stored.
 Status 1: not. Status 2: wrong input, nothing was sent.
 """
 
 _EPILOG = """\
-Example: a minute at the rate of a real race, with a report to verify afterwards
+Example: a minute at the rate of a real race
   export ARC_TOKEN=…
-  %(prog)s --url http://localhost:8000 --rate 612000 --duration 60 --report run.json
+  %(prog)s --url http://localhost:8000 --rate 612000 --duration 60
+
+Example: the same run from two machines, the second with --shard 2/2; afterwards count what both sent
+  %(prog)s --url http://arc:8000 --rate 6000000 --shard 1/2 --start-at 2027-02-21T19:30:00Z --report one.json
+  nascar verify --url http://arc:8000 --report one.json --report two.json
 """
 
 
@@ -95,6 +102,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="us|ms",
     )
     parser.add_argument(
+        "--compression",
+        type=_compression,
+        default=Compression.NONE,
+        help="squeeze bodies, for a real network: it costs this machine and the server CPU (default: none)",
+        metavar="none|gzip|zstd",
+    )
+    parser.add_argument(
+        "--processes",
+        type=arguments.whole_number(1, arguments.MOST_PROCESSES),
+        help="processes that share the work (default: what the rate needs, by a quick measurement)",
+        metavar="N",
+    )
+    parser.add_argument(
+        "--shard",
+        type=arguments.shard,
+        default=WHOLE,
+        help="send part I of N of the run; the other parts are sent by other machines with the same flags",
+        metavar="I/N",
+    )
+    parser.add_argument(
+        "--start-at",
+        type=arguments.future_us,
+        help="instant of the first row, the same for all shards (default: as soon as all is ready)",
+        metavar="TIME",
+    )
+    parser.add_argument(
+        "--max-backlog",
+        type=arguments.seconds(0.1, 3600),
+        default=DEFAULT_MAX_BACKLOG_S,
+        help="hold new rows back, and count them as missed, while the server holds more than this many seconds of "
+        "the rate that it has not stored (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    parser.add_argument(
+        "--no-verify",
+        action="store_true",
+        help="do not count what the server has stored of the run",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="everything but the network, as fast as it goes: no server and no token needed",
@@ -135,47 +181,51 @@ def run(args: argparse.Namespace) -> int:
         pregenerate_batches=args.pregenerate_batches,
         token="" if args.dry_run else arguments.token_of(args),
         dry_run=args.dry_run,
+        max_backlog_s=args.max_backlog,
+        shard=args.shard,
     )
     duration_s = _duration_s(args)
     pipeline = pipeline_of(args, args.batch_size, duration_s, args.time_unit)
     if args.report is not None:
         reports.check_writable(args.report)
+    processes = args.processes or (1 if args.dry_run else processes_for(pipeline))
+    if processes == 1:
+        pipeline.prepare()
     console = output_console()
-    result = asyncio.run(stream(console, settings, pipeline))
-    judged = verdict(result)
-    facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]))
-    report = reports.build(result, judged, facts)
+    outcome = asyncio.run(
+        _run(
+            Streaming(
+                console,
+                settings,
+                pipeline,
+                processes,
+                args.start_at,
+                prove=not args.no_verify and args.shard.is_whole,
+            )
+        )
+    )
+    judged = verdict(outcome.result, outcome.verification)
+    facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]), args.compression.value)
+    report = reports.build(outcome.result, judged, facts, outcome.verification)
     if args.report is not None:
         # Before anything is printed: a reader of the output that goes away must not cost the report.
         reports.write(report, args.report)
-    print_summary(console, result, judged)
-    _say_what_next(console, args, result, judged)
-    return 0 if judged.ok else 1
+    print_summary(console, outcome.result, judged, outcome.verification)
+    if outcome.trouble is not None:
+        console.print(Text(f"The stored rows were not counted: {outcome.trouble}", style="bold red"))
+    _say_what_next(console, args, outcome, judged)
+    return 0 if judged.ok and outcome.trouble is None else 1
 
 
-async def stream(console: Console, settings: StreamSettings, pipeline: Pipeline) -> Result:
-    """Run until the end or until Ctrl-C, with the screen beside it."""
-    run = Run(settings, pipeline.feed_at)
-    with stopping_on_signals(run):
-        async with Screen(console, run, pipeline):
-            return await run.run()
+async def _run(streaming: Streaming) -> Outcome:
+    return await streaming.run()
 
 
-class stopping_on_signals:  # noqa: N801 - a context manager that reads as a sentence
-    """Ctrl-C and SIGTERM end `run` by draining, so that the ledger is printed."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._run.stop)
-
-    def __exit__(self, *exc: object) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+def _compression(text: str) -> Compression:
+    try:
+        return Compression(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no compression; give none, gzip or zstd") from None
 
 
 def _time_unit(text: str) -> TimeUnit:
@@ -196,20 +246,25 @@ def _duration_s(args: argparse.Namespace) -> float | None:
     return None if duration_s == 0 else duration_s
 
 
-def _say_what_next(console: Console, args: argparse.Namespace, result: Result, judged: Verdict) -> None:
-    if result.settings.dry_run:
-        console.print("Next: the same with a server, without --dry-run.")
-    elif not result.ledger.total().acknowledged:
-        console.print("Next: look at the server's log, then try again.")
-    elif args.report is not None:
-        console.print(
-            f"Next: count what is stored with `nascar verify --report {args.report} --url {args.url}`, "
-            f"ask with `nascar queries --url {args.url}`.",
-            soft_wrap=True,
+def _say_what_next(console: Console, args: argparse.Namespace, outcome: Outcome, judged: Verdict) -> None:
+    verification = outcome.verification
+    if args.dry_run:
+        text = "the same with a server, without --dry-run."
+    elif not outcome.result.ledger.total().acknowledged:
+        text = "look at the server's log, then try again."
+    elif verification is None and args.report is not None:
+        others = "" if args.shard.is_whole else " --report OTHER.json …"
+        text = (
+            f"count what is stored with `nascar verify --report {args.report}{others} --url {args.url}`, "
+            f"ask with `nascar queries --url {args.url}`."
         )
+    elif verification is None:
+        text = (
+            f"ask the eight questions with `nascar queries --url {args.url}`; "
+            "with --report FILE.json the stored rows can be counted later."
+        )
+    elif not verification.ok:
+        text = "look at the server's log; was it restarted, or does it delete rows that young?"
     else:
-        console.print(
-            f"Next: ask the eight questions with `nascar queries --url {args.url}`; "
-            "add --report FILE.json to have the stored rows verified.",
-            soft_wrap=True,
-        )
+        text = f"ask the eight questions with `nascar queries --url {args.url}`."
+    console.print(f"Next: {text}", soft_wrap=True)

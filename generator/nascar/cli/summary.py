@@ -10,9 +10,9 @@ from rich.text import Text
 
 from nascar.stream.latency import Percentiles, total
 from nascar.stream.ledger import TableLedger
-from nascar.stream.readback import TableVerification, Verification
 from nascar.stream.result import Result
 from nascar.stream.verdict import Verdict
+from nascar.stream.verification import TableVerification, Verification
 
 _MEGABYTE = 1e6
 _PLAIN_WIDTH = 140
@@ -88,11 +88,16 @@ def measurements(result: Result) -> list[str]:
             f"{sent.requests:,} requests, {sent.retries:,} retries, {sent.late:,} rows late",
             f"write latency from the due time {percentiles(total(result.latencies.due))}",
             f"write latency from the send     {percentiles(total(result.latencies.send))}",
+            f"left after the due time         {percentiles(total(result.latencies.departure))}",
+            f"the schedule's own jitter       {percentiles(result.jitter.percentiles())}",
         ]
     cores = result.cpu_s / seconds if seconds else 0.0
+    several = len(result.processes) > 1
+    who = f"{len(result.processes)} processes" if several else "this process"
     lines.append(
-        f"this process: {result.cpu_s:.1f} s of CPU in {seconds:.1f} s ({cores:.2f} cores), "
+        f"{who}: {result.cpu_s:.1f} s of CPU in {seconds:.1f} s ({cores:.2f} cores), "
         f"{result.max_rss_bytes / _MEGABYTE:,.0f} MB of memory at most"
+        + (" each" if several else "")
     )
     return lines
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Final, Self
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,12 +17,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from nascar.cli.pipeline import Pipeline
 from nascar.cli.summary import percentiles
+from nascar.race.entries import Entry
 from nascar.race.frames import FLAGS
 from nascar.race.timing import Standings
 from nascar.stream.progress import Phase, Snapshot
-from nascar.stream.run import Run
 
 REDRAW_S: Final = 0.5
 LINE_EVERY_S: Final = 5.0
@@ -38,19 +37,30 @@ _FLAG_STYLES: Final = {
 _MANUFACTURER_STYLES: Final = {"Chevrolet": "yellow", "Ford": "bright_blue", "Toyota": "red"}
 
 
+class Running(Protocol):
+    """What is shown: a run in one process or in several."""
+
+    def snapshot(self) -> Snapshot: ...
+
+
 class Screen:
-    """Shows `run` from entering to leaving. `below` adds a part of its own (the demo's questions)."""
+    """Shows `run` from entering to leaving, with the race as `standings` has it (None before it begins).
+
+    `below` adds a part of its own (the demo's questions).
+    """
 
     def __init__(
         self,
         console: Console,
-        run: Run,
-        pipeline: Pipeline,
+        run: Running,
+        entries: Sequence[Entry],
+        standings: Callable[[], Standings | None],
         below: Callable[[], RenderableType | None] = lambda: None,
     ) -> None:
         self._console = console
         self._run = run
-        self._pipeline = pipeline
+        self._entries = entries
+        self._standings = standings
         self._below = below
         self._task: asyncio.Task[None] | None = None
         self._told_s = 0.0
@@ -71,14 +81,14 @@ class Screen:
     def picture(self) -> RenderableType:
         """The whole screen as it is now."""
         snapshot = self._run.snapshot()
-        standings = self._pipeline.standings()
+        standings = self._standings()
         parts: list[RenderableType] = []
         if standings is None:
             parts.append(Text(f"{snapshot.phase.value} …", style="bold"))
         else:
             parts += [
                 _headline(standings, snapshot),
-                _side_by_side(_running_order(standings, self._pipeline), _flow(snapshot)),
+                _side_by_side(_running_order(standings, self._entries), _flow(snapshot)),
             ]
         below = self._below()
         if below is not None:
@@ -98,7 +108,7 @@ class Screen:
             await asyncio.sleep(LINE_EVERY_S)
             self._print_notes()
             snapshot = self._run.snapshot()
-            standings = self._pipeline.standings()
+            standings = self._standings()
             if standings is not None:
                 print(line(standings, snapshot), flush=True)
 
@@ -144,14 +154,14 @@ def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
     return grid
 
 
-def _running_order(standings: Standings, pipeline: Pipeline) -> Panel:
+def _running_order(standings: Standings, entries: Sequence[Entry]) -> Panel:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, justify in (("pos", "right"), ("car", "right"), ("driver", "left"), ("make", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for name in ("gap", "last lap", "best lap", "stops"):
         table.add_column(name, justify="right", no_wrap=True)
     for place in range(min(TOP, len(standings.car))):
-        entry = pipeline.entries[int(standings.car[place])]
+        entry = entries[int(standings.car[place])]
         gap = (
             "PIT" if standings.on_pit_road[place] else f"+{standings.gap_s[place]:.3f}" if place else "leader"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -28,3 +29,9 @@ class SteadyClock:
 
     def now_us(self) -> int:
         return (self._origin_ns + time.monotonic_ns()) // 1000
+
+
+def iso_utc(time_us: int) -> str:
+    """µs since 1970 as ``2026-11-24T18:30:00.123456Z``."""
+    whole_s, rest_us = divmod(time_us, 1_000_000)
+    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest_us:06d}Z"

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from nascar.stream.latency import Latency, Percentiles
+from nascar.stream.latency import Latency
 
 WINDOW_S: Final = 5.0
 
@@ -71,17 +71,17 @@ class Meter:
             (last.bytes - first.bytes) / elapsed_s,
         )
 
-    def due(self) -> Percentiles:
+    def due(self) -> Latency:
         """Latency from the due time, over the last 5 to 10 seconds."""
         return _both(self._due)
 
-    def send(self) -> Percentiles:
+    def send(self) -> Latency:
         """Latency from the send, over the last 5 to 10 seconds."""
         return _both(self._send)
 
 
-def _both(pair: list[Latency]) -> Percentiles:
+def _both(pair: list[Latency]) -> Latency:
     together = Latency(2)
     for latency in pair:
         together.add(latency)
-    return together.percentiles()
+    return together

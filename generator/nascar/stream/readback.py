@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from nascar.errors import ServerError, TokenRefused
 from nascar.stream.client import Client, QueryError
-from nascar.stream.report import Report, TableReport, iso_utc
+from nascar.stream.clock import iso_utc
+from nascar.stream.report import Report, TableReport
+from nascar.stream.verification import TableVerification, Verification
 
 FIRST_POLL_S: Final = 0.25
 LONGEST_POLL_S: Final = 2.0
@@ -25,93 +27,38 @@ IDENTITY: Final = ("car_number", "time")
 
 
 @dataclass(frozen=True, slots=True)
-class TableVerification:
-    """One table: what the ledger says and what the server holds, in rows."""
+class Expected:
+    """Rows of one table that a server should hold."""
 
     table: str
     acknowledged: int
-    stored: int
-    distinct: int | None = None
-    """Different rows among the stored ones; counted only when there are too many."""
+    first_time_us: int | None
+    last_time_us: int | None
+    """Instants of the first and the last scheduled row; None if nothing was."""
+    unclear: int = 0
+    """Rows that may be stored twice, or without having been acknowledged."""
+
+    @classmethod
+    def of(cls, name: str, table: TableReport) -> Self:
+        """What a report says of a table."""
+        unclear = table.get("acknowledged_unclear", 0) + table.get("failed_unclear", 0)
+        return cls(name, table["acknowledged"], table["first_time_us"], table["last_time_us"], unclear)
+
+    def in_ms(self) -> Expected:
+        """The same where stored times are cut to the millisecond."""
+        first_us = self.first_time_us
+        return self if first_us is None else replace(self, first_time_us=first_us // 1000 * 1000)
 
     @property
-    def ok(self) -> bool:
-        return self.stored == self.acknowledged
+    def where(self) -> str | None:
+        """The condition that selects these rows; None if there are none.
 
-    @property
-    def lost(self) -> int:
-        """Acknowledged rows that are not there."""
-        return max(0, self.acknowledged - self.stored)
-
-    @property
-    def surplus(self) -> int:
-        """Stored rows beyond the acknowledged ones."""
-        return max(0, self.stored - self.acknowledged)
-
-    @property
-    def duplicates(self) -> int | None:
-        """Rows stored more than once; None if that was not counted."""
-        return None if self.distinct is None else self.stored - self.distinct
-
-    @property
-    def outcome(self) -> str:
-        """In a few words."""
-        if self.ok:
-            return "equal"
-        if self.lost:
-            return f"{self.lost:,} lost"
-        if self.duplicates is None:
-            return f"{self.surplus:,} too many"
-        unacknowledged = self.surplus - self.duplicates
-        parts = [f"{self.duplicates:,} stored twice"] if self.duplicates else []
-        if unacknowledged > 0:
-            parts.append(f"{unacknowledged:,} stored without acknowledgement")
-        return ", ".join(parts) or f"{self.surplus:,} too many"
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The outcome of a read-back."""
-
-    tables: tuple[TableVerification, ...]
-    flushed: bool
-    """Whether the server stored its buffers when asked; if not, its own flush was waited for."""
-    elapsed_s: float
-    beside: tuple[TableVerification, ...] = ()
-    """The low-rate tables, which count for no rate."""
-
-    @property
-    def all_tables(self) -> tuple[TableVerification, ...]:
-        return (*self.tables, *self.beside)
-
-    @property
-    def ok(self) -> bool:
-        """Whether every table holds exactly what was acknowledged."""
-        return all(table.ok for table in self.all_tables)
-
-    def text(self) -> str:
-        """A table of the outcome, and a sentence."""
-        rows = [("table", "acknowledged", "stored", "outcome")]
-        rows += [(t.table, f"{t.acknowledged:,}", f"{t.stored:,}", t.outcome) for t in self.all_tables]
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        lines = [
-            f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}".rstrip()
-            for row in rows
-        ]
-        stored, beside = (sum(table.stored for table in tables) for tables in (self.tables, self.beside))
-        if self.ok:
-            more = f"{beside:,} more in the low-rate tables, " if self.beside else ""
-            lines.append(
-                f"Verified: {stored:,} rows acknowledged, {more}and the same number stored in every table."
-            )
-        elif any(table.lost for table in self.all_tables):
-            lines.append(
-                "Not equal: acknowledged rows are missing. Was the server restarted, are old rows deleted, "
-                "or does it need longer (--deadline)?"
-            )
-        else:
-            lines.append("Not equal: the server holds more rows than were acknowledged.")
-        return "\n".join(lines)
+        Literal bounds, both included, which is what Arc prunes its files by.
+        """
+        first_us, last_us = self.first_time_us, self.last_time_us
+        if first_us is None or last_us is None:
+            return None
+        return f"time >= '{iso_utc(first_us)}' AND time <= '{iso_utc(last_us)}'"
 
 
 async def verify(
@@ -129,19 +76,51 @@ async def verify(
     """
     start = time.monotonic()
     beside = report.get("beside", {})
-    reports = {**report["tables"], **beside}
+    expected = [Expected.of(name, table) for name, table in {**report["tables"], **beside}.items()]
+    flushed = await flush(client, tell)
+    distinct = report.get("time_unit", "us") == "us"
+    if not distinct:
+        expected = [table.in_ms() for table in expected]
+    tables = await count_until_equal(
+        expected, client, deadline_s, settle_s=0 if flushed else settle_s, distinct=distinct
+    )
+    return Verification(
+        tuple(table for table in tables if table.table not in beside),
+        flushed,
+        time.monotonic() - start,
+        tuple(table for table in tables if table.table in beside),
+    )
+
+
+async def flush(client: Client, tell: Callable[[str], None]) -> bool:
+    """Ask the server to store what it holds; whether it did."""
     flushed = await client.flush()
     if not flushed:
         tell("The server does not flush at this token's word: waiting for its own flush.")
-    extra_possible = any(
-        table.get("acknowledged_unclear", 0) + table.get("failed_unclear", 0) for table in reports.values()
-    )
-    watch_until = start + settle_s if extra_possible and not flushed else start
+    return flushed
+
+
+async def count_until_equal(
+    expected: Sequence[Expected],
+    client: Client,
+    deadline_s: float,
+    *,
+    settle_s: float = SETTLE_S,
+    distinct: bool = True,
+) -> list[TableVerification]:
+    """Count until all are equal, one is too many, or `deadline_s` is over.
+
+    Where extra rows are possible, equal counts are watched for `settle_s`. With `distinct`, rows too many are
+    told apart.
+    """
+    start = time.monotonic()
+    extra_possible = any(table.unclear for table in expected)
+    watch_until = start + settle_s if extra_possible else start
     pause_s = FIRST_POLL_S
     while True:
         over = time.monotonic() - start >= deadline_s
         try:
-            tables = [await _count(client, name, table) for name, table in reports.items()]
+            tables = [await _count(client, table) for table in expected]
         except (QueryError, TokenRefused):
             raise
         except ServerError:
@@ -153,36 +132,21 @@ async def verify(
                 break
         await asyncio.sleep(min(pause_s, max(0.0, start + deadline_s - time.monotonic())))
         pause_s = min(2 * pause_s, LONGEST_POLL_S)
-    if report.get("time_unit", "us") == "us":
-        tables = [await _count_distinct(client, table, reports[table.table]) for table in tables]
-    return Verification(
-        tuple(table for table in tables if table.table not in beside),
-        flushed,
-        time.monotonic() - start,
-        tuple(table for table in tables if table.table in beside),
-    )
+    if distinct:
+        tables = [
+            await _count_distinct(client, found, table) for found, table in zip(tables, expected, strict=True)
+        ]
+    return tables
 
 
-def in_run(table: TableReport) -> str | None:
-    """The condition that selects the rows of the run in one table; None if it scheduled none.
-
-    Literal bounds, which is what Arc prunes its files by. The lower one is cut to the millisecond, because
-    with ``--time-unit ms`` so are the stored times.
-    """
-    first_us, last_us = table["first_time_us"], table["last_time_us"]
-    if first_us is None or last_us is None:
-        return None
-    return f"time >= '{iso_utc(first_us // 1000 * 1000)}' AND time <= '{iso_utc(last_us)}'"
+async def _count(client: Client, expected: Expected) -> TableVerification:
+    where = expected.where
+    stored = 0 if where is None else await client.count(expected.table, where)
+    return TableVerification(expected.table, expected.acknowledged, stored)
 
 
-async def _count(client: Client, name: str, table: TableReport) -> TableVerification:
-    where = in_run(table)
-    stored = 0 if where is None else await client.count(name, where)
-    return TableVerification(name, table["acknowledged"], stored)
-
-
-async def _count_distinct(client: Client, found: TableVerification, table: TableReport) -> TableVerification:
-    where = in_run(table)
+async def _count_distinct(client: Client, found: TableVerification, expected: Expected) -> TableVerification:
+    where = expected.where
     if not found.surplus or where is None:
         return found
     distinct = await client.count(found.table, where, what=f"COUNT(DISTINCT ({', '.join(IDENTITY)}))")

@@ -11,18 +11,20 @@ import platform
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict, cast
 from urllib.parse import urlsplit
 
 from nascar.errors import UsageError
-from nascar.stream.latency import Percentiles, total
+from nascar.stream.clock import iso_utc
+from nascar.stream.latency import Latencies, Percentiles, total
 from nascar.stream.ledger import TableLedger
 from nascar.stream.result import Result
+from nascar.stream.timeline import Timeline
 from nascar.stream.verdict import Verdict
+from nascar.stream.verification import TableVerification, Verification
 
 _VERSIONS_OF: Final = ("nascar-telemetry", "aiohttp", "numpy")
 _SECRET_FLAGS: Final = ("--token",)
@@ -81,6 +83,21 @@ class Report(TypedDict):
     """Failed and missed rows by what kept them: client, server, backlog, refusal."""
     troubles: dict[str, int]
     beside_troubles: NotRequired[dict[str, int]]
+    latency_by_table_ms: NotRequired[dict[str, dict[str, dict[str, float | None]]]]
+    """By table, then ``due``, ``send`` and ``departure``."""
+    jitter_ms: NotRequired[dict[str, float | None]]
+    """How late the processes woke from their own sleeps."""
+    timeline: NotRequired[dict[str, Any]]
+    """Lists of one length, an entry for each ``interval_s`` since the start; null where nothing was measured."""
+    processes: NotRequired[list[dict[str, Any]]]
+    verification: NotRequired[dict[str, Any] | None]
+    """What was counted in the database; null if it was not."""
+    max_backlog_rows: NotRequired[int]
+    compression: NotRequired[str]
+    wire_bytes: NotRequired[int]
+    """Bytes of the acknowledged bodies as they were sent."""
+    shard: NotRequired[dict[str, int] | None]
+    """``index`` (from 1) and ``count``, if it is a part of a run; then the ledger is the part's."""
     unreached: int
     most_in_flight: int
     most_live_bytes: int
@@ -103,11 +120,14 @@ class RunFacts:
     """Unit of the times in the tables, ``us`` or ``ms``."""
     arguments: tuple[str, ...] = ()
     """The command line; a token in it is taken out."""
+    compression: str = "none"
 
 
-def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Report:
+def build(
+    result: Result, verdict: Verdict, facts: RunFacts | None = None, verification: Verification | None = None
+) -> Report:
     """The report of a finished run."""
-    facts = facts or RunFacts()
+    facts, shard = facts or RunFacts(), result.settings.shard
     settings, stalls = result.settings, result.stalls
     return Report(
         tables={name: _table(table) for name, table in result.ledger.tables.items()},
@@ -143,6 +163,15 @@ def build(result: Result, verdict: Verdict, facts: RunFacts | None = None) -> Re
         lost_rows={hindrance.value: rows for hindrance, rows in result.lost.items()},
         troubles=dict(result.troubles),
         beside_troubles=dict(result.beside_troubles),
+        latency_by_table_ms=_by_table(result.latencies),
+        jitter_ms=_percentiles(result.jitter.percentiles()),
+        timeline=_timeline(result.timeline),
+        processes=[asdict(process) for process in result.processes],
+        verification=None if verification is None else _verification(verification),
+        max_backlog_rows=settings.max_backlog_rows,
+        compression=facts.compression,
+        wire_bytes=result.ledger.total().bytes,
+        shard=None if shard.is_whole else {"index": shard.index + 1, "count": shard.count},
         unreached=result.unreached,
         most_in_flight=result.most_in_flight,
         most_live_bytes=result.most_live_bytes,
@@ -206,10 +235,24 @@ def read(path: Path) -> Report:
     return cast(Report, report)
 
 
-def iso_utc(time_us: int) -> str:
-    """µs since 1970 as ``2026-11-24T18:30:00.123456Z``."""
-    whole_s, rest_us = divmod(time_us, 1_000_000)
-    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest_us:06d}Z"
+def joined(whole: Sequence[Report]) -> Report:
+    """The reports of all shards of a run as one, as far as counting needs it: tables and what stands beside."""
+    first = whole[0]
+    return Report(
+        **{
+            **first,
+            "tables": _sum_of_tables([report["tables"] for report in whole]),
+            "beside": _sum_of_tables([report.get("beside", {}) for report in whole]),
+        }
+    )
+
+
+def _sum_of_tables(whole: Sequence[dict[str, TableReport]]) -> dict[str, TableReport]:
+    tables: dict[str, TableLedger] = {}
+    for report in whole:
+        for name, counts in report.items():
+            tables.setdefault(name, TableLedger()).add(TableLedger(**counts))
+    return {name: _table(table) for name, table in tables.items()}
 
 
 def without_credentials(url: str) -> str:
@@ -244,6 +287,61 @@ def _table(table: TableLedger) -> TableReport:
 
 def _percentiles(percentiles: Percentiles) -> dict[str, float | None]:
     return asdict(percentiles)
+
+
+def _by_table(latencies: Latencies) -> dict[str, dict[str, dict[str, float | None]]]:
+    return {
+        table: {
+            "due": _percentiles(latencies.due[table].percentiles()),
+            "send": _percentiles(latencies.send[table].percentiles()),
+            "departure": _percentiles(latencies.departure[table].percentiles()),
+        }
+        for table in latencies.due
+    }
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    points, interval_s = timeline.points, timeline.interval_us / 1e6
+    return {
+        "interval_s": interval_s,
+        "at_s": [number * interval_s for number in range(len(points))],
+        "offered": [point.offered for point in points],
+        "acknowledged": [point.acknowledged for point in points],
+        "failed": [point.failed for point in points],
+        "missed": [point.missed for point in points],
+        "bytes": [point.body_bytes for point in points],
+        "in_flight": [point.in_flight for point in points],
+        "due_ms": _columns([point.due_ms for point in points]),
+        "send_ms": _columns([point.send_ms for point in points]),
+        "backlog": [point.backlog for point in points],
+        "stored": [point.stored for point in points],
+    }
+
+
+def _columns(measured: Sequence[Percentiles]) -> dict[str, list[float | None]]:
+    return {field.name: [getattr(one, field.name) for one in measured] for field in fields(Percentiles)}
+
+
+def _verification(verification: Verification) -> dict[str, Any]:
+    def counts(tables: tuple[TableVerification, ...]) -> dict[str, Any]:
+        return {
+            one.table: {
+                "acknowledged": one.acknowledged,
+                "stored": one.stored,
+                "distinct": one.distinct,
+                "outcome": one.outcome,
+            }
+            for one in tables
+        }
+
+    return {
+        "ok": verification.ok,
+        "flushed": verification.flushed,
+        "elapsed_s": round(verification.elapsed_s, 3),
+        "windows": verification.windows,
+        "tables": counts(verification.tables),
+        "beside": counts(verification.beside),
+    }
 
 
 def _versions() -> dict[str, str]:

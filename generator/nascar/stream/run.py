@@ -109,12 +109,20 @@ class Run:
         finally:
             self._phase = Phase.DONE
 
+    @property
+    def ledger(self) -> Ledger:
+        """What has become of every row until now."""
+        return self._sender.ledger if self._sender else self._dry_ledger
+
+    @property
+    def meter(self) -> Meter:
+        """What flows now."""
+        return self._sender.meter if self._sender else self._dry_meter
+
     def snapshot(self) -> Snapshot:
         """How the run stands now."""
-        sender, guard = self._sender, self._guard
-        ledger = sender.ledger if sender else self._dry_ledger
-        meter = sender.meter if sender else self._dry_meter
-        total = ledger.total()
+        sender, guard, meter = self._sender, self._guard, self.meter
+        total = self.ledger.total()
         rates = meter.rates()
         phase = self._phase
         if phase is Phase.RUNNING and sender is not None and sender.draining:
@@ -135,8 +143,8 @@ class Run:
             late=total.late,
             requests=total.requests,
             retries=total.retries,
-            due_ms=meter.due(),
-            send_ms=meter.send(),
+            due_ms=meter.due().percentiles(),
+            send_ms=meter.send().percentiles(),
             in_flight=sender.in_flight if sender else 0,
             ready=sender.ready if sender else 0,
             backlog=guard.rows if guard else None,
@@ -144,12 +152,12 @@ class Run:
             notes=tuple(self._notes),
         )
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self._notes.append(Note((self._clock.now_us() - self._begun_us) / 1e6, text))
         self._tell(text)
 
     async def _make_ready(self, client: Client) -> None:
-        await client.wait_ready(self._settings.ready_timeout_s, self._note)
+        await client.wait_ready(self._settings.ready_timeout_s, self.note)
         await client.check_access()
         self._start_us = await self._start_at()
 
@@ -182,7 +190,7 @@ class Run:
             client,
             settings.max_backlog_rows,
             clock=clock,
-            tell=self._note,
+            tell=self.note,
             poll_s=settings.backlog_poll_s,
         )
         cpu_s = usage.cpu_s()
@@ -195,7 +203,7 @@ class Run:
             client.post,
             clock=clock,
             jitter=self._jitter,
-            tell=self._note,
+            tell=self.note,
             timeline=timeline,
             windows=self._windows(source),
         )
@@ -209,7 +217,7 @@ class Run:
                 client.post,
                 clock=clock,
                 jitter=self._jitter,
-                tell=self._note,
+                tell=self.note,
                 fatal=self._stop_sending,
             )
             tasks.append(asyncio.create_task(self._beside.run(self._start_us)))
@@ -285,7 +293,7 @@ class Run:
 
     def _result(self, cpu_s_before: float) -> Result:
         sender, guard, beside = self._sender, self._guard, self._beside
-        ledger = sender.ledger if sender else self._dry_ledger
+        ledger = self.ledger
         cpu_s, max_rss_bytes = usage.cpu_s() - cpu_s_before, usage.max_rss_bytes()
         use = ProcessUse(
             self._settings.shard.index, os.getpid(), cpu_s, max_rss_bytes, ledger.total().acknowledged

@@ -8,6 +8,7 @@ from typing import Final
 
 from nascar.stream.hindrance import Hindrance
 from nascar.stream.result import Result
+from nascar.stream.verification import Verification
 
 TOLERANCE: Final = 0.01
 """The target counts as met within this share."""
@@ -21,7 +22,8 @@ _STALLED_SHARE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`ok` only if the target was met within 1 % and nothing failed or was missed, beside it neither."""
+    """`ok` only if the target was met within 1 %, nothing failed or was missed, beside it neither, and what was
+    acknowledged is stored, where that was counted."""
 
     ok: bool
     text: str
@@ -31,7 +33,7 @@ class Verdict:
     bound: str | None = None
     """What limited the rate: ``client``, ``server``, ``backlog``, or None if nothing did or none is known."""
     holds_rate: int | None = None
-    """Rows a second that were held, where a limit was met."""
+    """Rows a second that were held, where a limit was met; a shard's own."""
     suggested_rate: int | None = None
     """The value to give instead."""
 
@@ -41,10 +43,10 @@ class Verdict:
         return "held" if self.ok else "not held"
 
 
-def verdict(result: Result) -> Verdict:
-    """Judge a run."""
+def verdict(result: Result, verification: Verification | None = None) -> Verdict:
+    """Judge a run, and what its server stored of it."""
     total = result.ledger.total()
-    target, achieved = result.settings.rate, result.achieved_rate
+    target, achieved = result.settings.own_rate, result.achieved_rate
     reasons: list[str] = []
     if result.error is not None:
         reasons.append(str(result.error))
@@ -58,16 +60,16 @@ def verdict(result: Result) -> Verdict:
         reasons.append(f"{total.missed:,} rows were missed: they could not leave in time")
     if achieved < target * (1 - TOLERANCE):
         reasons.append(f"{achieved:,.0f} rows/s is {achieved / target:.1%} of the target")
-    beside = _lost_beside(result)
+    after = [text for text in (_lost_beside(result), _not_stored(verification)) if text]
     if not reasons:
-        if beside:
-            return Verdict(False, f"The rate was held, but {beside}.", (beside,))
-        return Verdict(True, _held(result))
-    if beside:
-        reasons.append(beside)
+        if not after:
+            return Verdict(True, _held(result, verification))
+        bound = "server" if verification is not None and not verification.ok else None
+        return Verdict(False, f"The rate was held, but {'; '.join(after)}.", tuple(after), bound)
+    reasons += after
 
     bound, evidence = _limit(result)
-    parts = [f"Not held: {achieved:,.0f} of {target:,} rows/s; " + "; ".join(reasons) + "."]
+    parts = [f"Not held: {achieved:,.0f} of {target:,.0f} rows/s; " + "; ".join(reasons) + "."]
     if evidence:
         reasons.append(evidence)
         parts.append(evidence + ".")
@@ -84,7 +86,7 @@ def verdict(result: Result) -> Verdict:
     return Verdict(False, " ".join(parts), tuple(reasons), bound, holds, suggested)
 
 
-def _held(result: Result) -> str:
+def _held(result: Result, verification: Verification | None) -> str:
     total = result.ledger.total()
     if result.settings.dry_run:
         return (
@@ -92,10 +94,23 @@ def _held(result: Result) -> str:
             f"{result.achieved_rate:,.0f} rows/s; nothing was sent."
         )
     early = f" until stopped after {result.covered_s:.0f} s" if result.stopped else ""
+    shard = result.settings.shard
+    part = "" if shard.is_whole else f"Shard {shard} of "
+    stored = "" if verification is None else ", and the same number stored"
     return (
-        f"Held {result.settings.rate:,} rows/s{early}: "
-        f"{total.acknowledged:,} rows scheduled and acknowledged, none missed, none failed."
+        f"Held {part}{result.settings.rate:,} rows/s{early}: "
+        f"{total.acknowledged:,} rows scheduled and acknowledged, none missed, none failed{stored}."
     )
+
+
+def _not_stored(verification: Verification | None) -> str:
+    """What the server has not, or has twice; empty if it holds what it acknowledged, or was not asked."""
+    if verification is None or verification.ok:
+        return ""
+    tables = verification.all_tables
+    stored, acknowledged = sum(t.stored for t in tables), sum(t.acknowledged for t in tables)
+    wrong = "; ".join(f"{table.table}: {table.outcome}" for table in tables if not table.ok)
+    return f"the server stored {stored:,} of {acknowledged:,} acknowledged rows ({wrong})"
 
 
 def _lost_beside(result: Result) -> str:
@@ -115,7 +130,8 @@ def _troubles(result: Result) -> str:
 def _limit(result: Result) -> tuple[str | None, str]:
     """What limited the rate, and how that is known."""
     seconds = max(result.elapsed_s, 1e-9)
-    cores = result.cpu_s / seconds
+    # Each process has one thread that does the work.
+    cores = result.cpu_s / seconds / max(1, len(result.processes))
     if result.settings.dry_run:
         return "client", f"Making and encoding rows is the limit: {cores:.0%} of a core used"
     hindrance = _main_hindrance(result)

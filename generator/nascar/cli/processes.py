@@ -1,0 +1,43 @@
+"""How many processes a rate needs on this machine, by what one of them can do here and now."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import replace
+from typing import Final
+
+from nascar.cli.pipeline import Pipeline
+
+PROBE_S: Final = 0.15
+"""CPU time of a measurement: enough for some two hundred batches."""
+HTTP_SHARE: Final = 0.4
+"""Of the rate at which a process makes bodies, this is left when it sends them, too; `nascar bench ceiling` measures
+both (`http_sink_per_core` over `dry_run_per_core`)."""
+LOAD: Final = 0.7
+"""A process with more to do than this share of its time is late at every hiccup."""
+
+
+def processes_for(pipeline: Pipeline) -> int:
+    """Processes that hold the pipeline's rate, at most one for each core. Takes a quarter of a second."""
+    per_process = rows_per_cpu_s(pipeline) * HTTP_SHARE * LOAD
+    return max(1, min(math.ceil(pipeline.rate / per_process), os.cpu_count() or 1))
+
+
+def rows_per_cpu_s(pipeline: Pipeline) -> float:
+    """Rows a second of CPU time that this process makes and encodes, race included."""
+    # Its own season: the run's must begin at its first tick. Where it begins makes no difference here.
+    probe = replace(pipeline, race=replace(pipeline.race, start_lap=1), duration_s=None, _ready=None)
+    feed = probe.feed_at(0)
+    rows, index = 0, 0
+    # The first batch of each table builds what all others use.
+    for index in range(len(feed.tables)):
+        feed.encode(index).release()
+    start_s = now_s = time.process_time()
+    while now_s - start_s < PROBE_S:
+        index += 1
+        rows += feed.head(index).rows
+        feed.encode(index).release()
+        now_s = time.process_time()
+    return rows / (now_s - start_s)
