@@ -7,14 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nascar.telemetry import moment_loops, render
 from nascar.telemetry.render import _TO_WHOLE, TAGGED
-from nascar.telemetry.sampler import Sampler
+from nascar.telemetry.sampler import Sampler, prepare
 from nascar.telemetry.schema import TABLES, Kind
 
 MakeSampler = Callable[..., Sampler]
@@ -93,6 +95,21 @@ def test_numbers_once_given_are_not_overwritten(make_sampler: MakeSampler) -> No
         list(sampler.numbers(sampler.plan.batch(index)))
     for (column, values), copy in zip(first, copies, strict=True):
         np.testing.assert_array_equal(values, copy, err_msg=column.name)
+
+
+def test_what_is_prepared_is_what_is_used(make_sampler: MakeSampler) -> None:
+    """A second way of compiling the same loop would cost seconds in the midst of a run."""
+    prepare()
+    for rate in (612_000, 3_000):
+        sampler = make_sampler(rate=rate)
+        columns = sampler.rendered(TABLES[0])
+        memory = np.empty(9 * sampler.plan.batch(0).rows * len(columns), np.uint8)
+        sampler.render(sampler.plan.batch(0), memory, np.zeros(len(columns), np.int64), is_tagged=True)
+        list(sampler.numbers(sampler.plan.batch(0)))
+    loops = (render.render, moment_loops.set_times, moment_loops.set_weights)
+    for loop in (*loops, moment_loops.set_dense_weights, moment_loops.cut_runs):
+        compiled: Any = loop
+        assert len(compiled.signatures) == 1, compiled
 
 
 @given(st.floats(-(2.0**22), 2.0**22, width=32))

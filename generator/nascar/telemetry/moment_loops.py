@@ -84,3 +84,12 @@ def cut_runs(
         tick += part // den
         part %= den
     return runs
+
+
+def prepare() -> None:
+    """Compile the loops, or load them, by calls that do nothing."""
+    numbers, weights = np.empty(0, np.int64), np.empty(0, np.float32)
+    set_times(numbers, 0, 0, 1, 1, 1)
+    set_weights(weights, 0, 1, 1)
+    set_dense_weights(weights, 0, 1, 1, np.zeros(1, np.float32))
+    cut_runs(numbers, numbers, 0, 0, 0, 1, 1)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.frames import TICK_S
-from nascar.telemetry.moment_loops import cut_runs, set_dense_weights, set_times, set_weights
 from nascar.telemetry.plan import RowPlan
 
 TICK_US: Final = round(TICK_S * 1e6)
@@ -53,6 +52,10 @@ class MomentMaker:
     """Makes the moments of a plan's batches; the tables of a turn share theirs."""
 
     def __init__(self, plan: RowPlan, us_per_unit: int) -> None:
+        # Not above: it loads the compiler, which nobody has to wait for who renders nothing.
+        from nascar.telemetry import moment_loops
+
+        self._loops = moment_loops
         self._plan = plan
         self._us_per_unit = us_per_unit
         self._us_per_row = len(plan.tables) * 1_000_000
@@ -85,11 +88,13 @@ class MomentMaker:
         # Rows are numbered without end, the loops count in 64 bits: they begin with the rest that is left here.
         tick, part = divmod(row * self._num, self._den)
         whole_us, rest_us = divmod(row * self._us_per_row, plan.rate)
-        times, weights = self._times[:rows], self._weights[:rows]
-        set_times(times, plan.start_us + whole_us, rest_us, self._us_per_row, plan.rate, self._us_per_unit)
+        loops, times, weights = self._loops, self._times[:rows], self._weights[:rows]
+        loops.set_times(
+            times, plan.start_us + whole_us, rest_us, self._us_per_row, plan.rate, self._us_per_unit
+        )
         if self._stagger.size:
-            set_dense_weights(weights, part, self._num, self._den, self._stagger)
+            loops.set_dense_weights(weights, part, self._num, self._den, self._stagger)
         else:
-            set_weights(weights, part, self._num, self._den)
-        runs = cut_runs(self._run_ticks, self._run_stops, rows, tick, part, self._num, self._den)
+            loops.set_weights(weights, part, self._num, self._den)
+        runs = loops.cut_runs(self._run_ticks, self._run_stops, rows, tick, part, self._num, self._den)
         return Moments(times, weights, self._run_ticks[:runs], self._run_stops[:runs])

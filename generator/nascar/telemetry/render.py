@@ -204,3 +204,27 @@ def _swapped(bits: Any) -> Any:
     bits = ((bits >> _8) & _EIGHTS) | ((bits & _EIGHTS) << _8)
     bits = ((bits >> _16) & _SIXTEENTHS) | ((bits & _SIXTEENTHS) << _16)
     return (bits >> _32) | (bits << _32)
+
+
+def prepare() -> None:
+    """Compile the loops, or load them, by a call that renders nothing."""
+    floats, ints = np.empty((0, 1, 1), np.float32), np.empty((0, 1, 1), np.int64)
+    render(
+        np.empty(0, LINE),
+        floats,
+        floats,
+        ints,
+        floats,
+        0,
+        np.zeros(1, np.float32),
+        1,
+        0,
+        1,
+        np.empty(0, np.int64),
+        np.empty(0, np.float32),
+        np.empty(0, np.int64),
+        np.empty(0, np.int64),
+        np.empty(0, np.uint8),
+        np.zeros(1, np.int64),
+        False,
+    )

@@ -16,11 +16,22 @@ from nascar.telemetry.channels import Channels, Crossings, counting_sensors, lin
 from nascar.telemetry.moments import MomentMaker, Moments
 from nascar.telemetry.noise import NoiseRing
 from nascar.telemetry.plan import Batch, RowPlan
-from nascar.telemetry.render import LINE, render
 from nascar.telemetry.schema import Column, Kind, Table
 from nascar.telemetry.window import FrameWindow
 
 Numbers = NDArray[np.int64] | NDArray[np.float64]
+
+
+def prepare() -> None:
+    """Load the compiled loops, before there is a clock that rows could be late by.
+
+    Where nobody has rendered before, this compiles them, for some seconds. It is not done with this module,
+    because the compiler takes its time to load and most commands render nothing.
+    """
+    from nascar.telemetry import moment_loops, render
+
+    moment_loops.prepare()
+    render.prepare()
 
 
 class TimeUnit(Enum):
@@ -62,6 +73,8 @@ class Sampler:
         *,
         lap_length_m: float,
     ) -> None:
+        from nascar.telemetry.render import render
+
         if len(entries) != plan.cars:
             raise ValueError(f"{len(entries)} entries for {plan.cars} cars")
         self.plan = plan
@@ -73,6 +86,7 @@ class Sampler:
         most_rows = plan.batch_instants * plan.cars
         self._noise = NoiseRing(seed, plan.cars, plan.rate / (len(plan.tables) * plan.cars), most_rows)
         self._sensors = {table.name: _sensors(table, self._noise) for table in plan.tables}
+        self._render = render
         self._frames: Frames | None = None
         self._channels: dict[str, Channels] = {}
 
@@ -103,7 +117,7 @@ class Sampler:
         plan, noise, sensors = self.plan, self._noise, self._sensors[batch.table.name]
         moments = self._moments.of(batch.first_instant, batch.instants)
         channels = self._channels_at(batch.table, moments)
-        render(
+        self._render(
             sensors.lines,
             channels.start,
             channels.slope,
@@ -157,6 +171,8 @@ def _numbers(column: Column, memory: NDArray[np.uint8]) -> Numbers:
 
 def _sensors(table: Table, noise: NoiseRing) -> _Sensors:
     """Set the sensors of a table to work; a column's name tells its noise from that of all others."""
+    from nascar.telemetry.render import LINE
+
     times = [column for column in table.columns if column.kind is Kind.TIME]
     at_work, counting = line_sensors(table), counting_sensors(table)
     lines = np.zeros(len(at_work), LINE)
