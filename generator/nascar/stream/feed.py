@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from nascar.telemetry.schema import Column, Kind, Table
 
 STOCK_BYTES: Final = 64 * 2**20
 """Most bytes of buffers that lie ready for use, over all tables."""
+
+RECENT_BATCHES: Final = 128
+"""Batches of which it is remembered what they are."""
 
 
 class TelemetryFeed:
@@ -34,6 +38,9 @@ class TelemetryFeed:
             )
             for table in tables
         }
+        # The sender asks for a batch three times: as it comes due, and before and for its encoding.
+        self._batch = lru_cache(RECENT_BATCHES)(self._plan.batch)
+        self._head = lru_cache(RECENT_BATCHES)(self._describe)
         # Where the rendered columns go: for each table and number of rows, of which there are two at most.
         self._places: dict[tuple[str, int], NDArray[np.int64]] = {}
 
@@ -50,7 +57,10 @@ class TelemetryFeed:
         return self._plan.batches
 
     def head(self, index: int) -> BatchHead:
-        batch = self._plan.batch(index)
+        return self._head(index)
+
+    def _describe(self, index: int) -> BatchHead:
+        batch = self._batch(index)
         return BatchHead(
             index=index,
             table=batch.table.name,
@@ -61,7 +71,7 @@ class TelemetryFeed:
         )
 
     def encode(self, index: int) -> WireBody:
-        batch = self._plan.batch(index)
+        batch = self._batch(index)
         wire = self._wire[batch.table.name]
         places = self._places.get((batch.table.name, batch.rows))
         if places is None:
