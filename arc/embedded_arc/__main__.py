@@ -20,8 +20,9 @@ from embedded_arc.errors import EngineError
 from embedded_arc.run import check_token, serve
 from embedded_arc.settings import Settings
 
+_M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
-"""A parameter of glibc's `mallopt`, from malloc.h."""
+"""Parameters of glibc's `mallopt`, from malloc.h."""
 
 
 def _between(least: float, most: float, what: str) -> argparse._ActionType:
@@ -123,13 +124,16 @@ def _stop_with_stdin() -> None:
 
 
 def _give_memory_back() -> None:
-    """Let arrays of a megabyte and more go back to the system when they are freed.
+    """Let arrays of several megabytes go back to the system when they are freed, and keep what is used all the time.
 
-    glibc raises that threshold to 32 MB by itself, and its heap then keeps hundreds of megabytes of holes.
+    glibc raises the first threshold to 32 MB by itself, and its heap then keeps hundreds of megabytes of holes.
+    With the first set by hand, the second is 128 kB, and every request asks for its memory anew.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_MMAP_THRESHOLD, 4 << 20)
+            libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def _announce(address: str) -> None:

@@ -76,10 +76,30 @@ def check_length(length: int | None, limit_bytes: int) -> int:
     return length
 
 
-async def read_body(content: StreamReader, length: int | None, limit_bytes: int) -> bytearray:
-    """The whole body; of a known `length` into one buffer of that size."""
+class BodyBuffers:
+    """Buffers for bodies, used again: a megabyte that the system has to find and clear costs more than its rows."""
+
+    def __init__(self, most: int = 8, largest_bytes: int = 4_000_000) -> None:
+        self._free: list[bytearray] = []
+        self._most = most
+        self._largest_bytes = largest_bytes
+
+    def take(self) -> bytearray:
+        """A buffer of any length, with anything in it."""
+        return self._free.pop() if self._free else bytearray()
+
+    def give_back(self, body: bytearray) -> None:
+        """Nobody looks into `body` any more."""
+        if len(self._free) < self._most and len(body) <= self._largest_bytes:
+            self._free.append(body)
+
+
+async def read_body(
+    content: StreamReader, length: int | None, limit_bytes: int, into: bytearray | None = None
+) -> bytearray:
+    """The whole body, in `into` if that is given."""
     most = check_length(length, limit_bytes)
-    body = bytearray(length or 0)
+    body = bytearray() if into is None else into
     at = 0
     while True:
         try:

@@ -7,7 +7,7 @@ query for one car reads only its own part of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ from embedded_arc.columns import MOST_WORDS, TIME, Column, Kind, Numbers, Rows, 
 
 LEAST_GROUP_ROWS: Final = 16
 """Sorting pays only where a group has at least this many rows."""
+
+LARGEST_SCRATCH_BYTES: Final = 4 << 20
+"""Columns of more than half a million rows at once are rare, and their memory is not kept."""
 
 LONGEST_WORD: Final = 256
 """Longer texts are not kept as codes."""
@@ -38,38 +41,96 @@ class Stored:
     """Least and greatest time."""
 
 
-def merged(batches: Sequence[Rows]) -> Stored:
-    """Batches of one signature as one table."""
-    first = batches[0]
-    count = sum(rows.count for rows in batches)
-    columns = {name: _joined([rows.columns[name] for rows in batches]) for name in first.columns}
-    order = _order(columns, count)
-    arrays = {name: _arrow(column, order) for name, column in columns.items()}
-    words = {name: column.words for name, column in columns.items() if isinstance(column, Words)}
-    kinds = {name: column.kind for name, column in columns.items()}
-    times = columns[TIME]
-    assert isinstance(times, Numbers)
-    return Stored(pa.table(arrays), kinds, words, count, int(times.values.min()), int(times.values.max()))
+class Merger:
+    """Makes tables one after another in the same memory: a second of rows is tens of megabytes, and asking the
+    system for it again each time costs as much as the sorting."""
+
+    def __init__(self) -> None:
+        self._scratch = _Scratch()
+        self._joining = _Scratch()
+
+    def merged(self, batches: Sequence[Rows]) -> Stored:
+        """Batches of one signature as one table, which is good until the next call."""
+        self._scratch.reset()
+        parts = {name: [rows.columns[name] for rows in batches] for name in batches[0].columns}
+        count = sum(rows.count for rows in batches)
+        texts = {name: _joined_texts(p) for name, p in parts.items() if not isinstance(p[0], Numbers)}
+        order = _order(texts.values(), count)
+        arrays: dict[str, pa.Array] = {}
+        for name, pieces in parts.items():
+            if name in texts:
+                arrays[name] = _text_array(texts[name], order)
+            else:
+                arrays[name] = self._number_array([p for p in pieces if isinstance(p, Numbers)], order)
+        times = [p.values for p in parts[TIME] if isinstance(p, Numbers)]
+        return Stored(
+            table=pa.table(arrays),
+            kinds={name: pieces[0].kind for name, pieces in parts.items()},
+            words={name: column.words for name, column in texts.items() if isinstance(column, Words)},
+            count=count,
+            first_us=min(int(values.min()) for values in times),
+            last_us=max(int(values.max()) for values in times),
+        )
+
+    def _number_array(self, parts: Sequence[Numbers], order: NDArray[np.int64] | None) -> pa.Array:
+        values = self._ordered([part.values for part in parts], order)
+        mask = None
+        if any(part.valid is not None for part in parts):
+            known = [np.ones(len(part), np.bool_) if part.valid is None else part.valid for part in parts]
+            mask = ~self._ordered(known, order)
+        if parts[0].kind is Kind.TIME:
+            return pa.array(values, type=pa.int64()).cast(pa.timestamp("us", tz="UTC"))
+        return pa.array(values, mask=mask)
+
+    def _ordered(self, parts: Sequence[NDArray[Any]], order: NDArray[np.int64] | None) -> NDArray[Any]:
+        """`parts` one after another, then in `order`."""
+        count = sum(map(len, parts))
+        dtype = parts[0].dtype
+        joined = parts[0]
+        if len(parts) > 1:
+            # Columns that are put in order next need this no longer than that.
+            joined = self._scratch.take(dtype, count) if order is None else self._joining.take(dtype, count)
+            np.concatenate(parts, out=joined)
+        if order is None:
+            return joined
+        self._joining.reset()
+        ordered = self._scratch.take(dtype, count)
+        # All row numbers are good; "clip" only spares numpy a copy that it would make for the case of one that is not.
+        np.take(joined, order, out=ordered, mode="clip")
+        return ordered
 
 
-def _joined(parts: Sequence[Column]) -> Column:
-    if len(parts) == 1:
-        return _plain(parts[0])
-    head = parts[0]
-    if isinstance(head, Numbers):
-        numbers = [part for part in parts if isinstance(part, Numbers)]
-        valid = None
-        if any(part.valid is not None for part in numbers):
-            valid = np.concatenate(
-                [np.ones(len(p), np.bool_) if p.valid is None else p.valid for p in numbers]
-            )
-        return Numbers(head.kind, np.concatenate([part.values for part in numbers]), valid)
+class _Scratch:
+    """Arrays that are used again."""
+
+    def __init__(self) -> None:
+        self._buffers: list[NDArray[np.uint8]] = []
+        self._next = 0
+
+    def reset(self) -> None:
+        """All arrays handed out so far may be overwritten."""
+        self._next = 0
+
+    def take(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+        nbytes = count * dtype.itemsize
+        if nbytes > LARGEST_SCRATCH_BYTES:
+            return np.empty(count, dtype=dtype)
+        if self._next == len(self._buffers):
+            self._buffers.append(np.empty(nbytes, dtype=np.uint8))
+        elif self._buffers[self._next].nbytes < nbytes:
+            self._buffers[self._next] = np.empty(nbytes, dtype=np.uint8)
+        self._next += 1
+        return self._buffers[self._next - 1][:nbytes].view(dtype)
+
+
+def _joined_texts(parts: Sequence[Column]) -> Words | Texts:
+    """Texts as codes where few of them differ."""
     known: dict[str, int] = {}
     for part in parts:
         if isinstance(part, Words):
             for word in part.words:
                 known.setdefault(word, len(known))
-    if len(known) > MOST_WORDS or any(isinstance(part, Texts) for part in parts):
+    if len(known) > MOST_WORDS or any(isinstance(part, Texts) or not _can_be_words(part) for part in parts):
         return Texts([text for part in parts for text in _texts(part)])
     words = tuple(known)
     codes = []
@@ -81,7 +142,12 @@ def _joined(parts: Sequence[Column]) -> Column:
             # The last entry serves the code -1, null.
             places = np.array([*(known[word] for word in part.words), -1], dtype=np.int16)
             codes.append(places[part.codes])
-    return _plain(Words(np.concatenate(codes), words))
+    return Words(np.concatenate(codes), words)
+
+
+def _can_be_words(column: Column) -> bool:
+    """Whether the texts can be names of an enumeration: none too long, none with a NUL."""
+    return isinstance(column, Words) and all(len(w) <= LONGEST_WORD and "\0" not in w for w in column.words)
 
 
 def _texts(part: Column) -> list[str | None]:
@@ -92,17 +158,10 @@ def _texts(part: Column) -> list[str | None]:
     return [words[code] for code in part.codes.tolist()]
 
 
-def _plain(column: Column) -> Column:
-    """Texts that cannot be names of an enumeration (too long, or with a NUL) as plain texts."""
-    if isinstance(column, Words) and any(len(w) > LONGEST_WORD or "\0" in w for w in column.words):
-        return Texts(_texts(column))
-    return column
-
-
-def _order(columns: Mapping[str, Column], count: int) -> NDArray[np.int64] | None:
+def _order(columns: Iterable[Words | Texts], count: int) -> NDArray[np.int64] | None:
     """Row numbers in stored order; None where the rows stay as they are."""
     most = count // LEAST_GROUP_ROWS
-    groups = [c for c in columns.values() if isinstance(c, Words) and 1 < len(c.words) <= most]
+    groups = [c for c in columns if isinstance(c, Words) and 1 < len(c.words) <= most]
     if not groups:
         return None
     best = max(groups, key=lambda column: len(column.words))
@@ -110,19 +169,12 @@ def _order(columns: Mapping[str, Column], count: int) -> NDArray[np.int64] | Non
     return np.asarray(np.argsort(best.codes, kind="stable"), dtype=np.int64)
 
 
-def _arrow(column: Column, order: NDArray[np.int64] | None) -> pa.Array:
+def _text_array(column: Words | Texts, order: NDArray[np.int64] | None) -> pa.Array:
     if isinstance(column, Texts):
         texts = pa.array(column.values, type=pa.string())
         return texts if order is None else texts.take(pa.array(order))
-    if isinstance(column, Words):
-        codes = column.codes if order is None else column.codes[order]
-        narrow: NDArray[Any] = codes.astype(np.int8) if len(column.words) <= 127 else codes
-        indices = pa.array(narrow, mask=codes < 0)
-        return pa.DictionaryArray.from_arrays(indices, pa.array(column.words, type=pa.string()))
-    values = column.values if order is None else column.values[order]
-    mask = None
-    if column.valid is not None:
-        mask = ~(column.valid if order is None else column.valid[order])
-    if column.kind is Kind.TIME:
-        return pa.array(values, type=pa.int64()).cast(pa.timestamp("us", tz="UTC"))
-    return pa.array(values, mask=mask)
+    narrow: NDArray[Any] = column.codes.astype(np.int8) if len(column.words) <= 127 else column.codes
+    codes = narrow if order is None else np.take(narrow, order)
+    unknown = codes < 0
+    indices = pa.array(codes, mask=unknown if unknown.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(column.words, type=pa.string()))

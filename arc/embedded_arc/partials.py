@@ -22,6 +22,7 @@ import pyarrow as pa
 from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
 from embedded_arc.nodes import Node, statement
+from embedded_arc.priority import give_way
 from embedded_arc.segments import Segment
 from embedded_arc.shapes import Bound, Functions, Shape, shape_of, with_types
 from embedded_arc.store import Store
@@ -64,7 +65,7 @@ class Partials:
         self._pending: dict[Key, Future[pa.Table]] = {}
         self._asked: OrderedDict[tuple[int, str], _Asked] = OrderedDict()
         self._unfit: OrderedDict[tuple[int, str], None] = OrderedDict()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="partials")
+        self._pool = ThreadPoolExecutor(2, "partials", initializer=give_way)
         self._functions = _functions(store.cursor())
         self.hits = 0
         store.on_sealed = self._sealed

@@ -23,6 +23,7 @@ from embedded_arc.catalog import Table
 from embedded_arc.errors import QueryRefused
 from embedded_arc.names import DEFAULT_DATABASE, check_header_database, identifier_fault, is_table, quoted
 from embedded_arc.partials import Partials
+from embedded_arc.priority import give_way
 from embedded_arc.result_json import number, rows_json
 from embedded_arc.settings import Settings
 from embedded_arc.sql_rules import check_text, is_show_databases, shown_database, with_quoted_tables
@@ -75,7 +76,7 @@ class Questions:
         self._store = store
         self._settings = settings
         self._partials = Partials(store)
-        self._pool = ThreadPoolExecutor(settings.most_queries, thread_name_prefix="query")
+        self._pool = ThreadPoolExecutor(settings.most_queries, "query", initializer=give_way)
         self.counters = QueryCounters()
 
     def close(self) -> None:

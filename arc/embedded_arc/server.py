@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from embedded_arc.bodies import BodyBudget, check_length, read_body
+from embedded_arc.bodies import BodyBudget, BodyBuffers, check_length, read_body
 from embedded_arc.errors import QueryRefused, Refusal, WriteRefused
 from embedded_arc.payload import PayloadReader
 from embedded_arc.questions import Questions, refusal_json
@@ -51,6 +51,7 @@ class Engine:
         self.questions = Questions(store, settings)
         self.reader = PayloadReader(lambda: int(time.time() * 1e6))
         self.budget = BodyBudget(settings.bodies_limit_bytes)
+        self.buffers = BodyBuffers()
         self.heavy = asyncio.Semaphore(1)
         self.started_s = time.monotonic()
         self.bytes_received = 0
@@ -227,7 +228,10 @@ def application(engine: Engine, routes: Mapping[tuple[str, str], Handler]) -> we
 async def body_of(request: web.Request) -> bytearray:
     """The body of a write, within its bound; the caller holds the budget for it."""
     engine = request.app[ENGINE]
-    return await read_body(request.content, request.content_length, engine.settings.body_limit_bytes)
+    buffer = engine.buffers.take()
+    return await read_body(
+        request.content, request.content_length, engine.settings.body_limit_bytes, into=buffer
+    )
 
 
 def set_aside(request: web.Request) -> int:

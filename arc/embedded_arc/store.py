@@ -22,7 +22,7 @@ import duckdb
 from embedded_arc.catalog import Catalog, Table, select_part
 from embedded_arc.columns import Kind, Rows
 from embedded_arc.errors import EngineError, WriteRefused
-from embedded_arc.merge import merged
+from embedded_arc.merge import Merger
 from embedded_arc.segments import Part, Segment, SegmentFiles
 from embedded_arc.settings import Settings
 
@@ -79,6 +79,7 @@ class Store:
         self._files = SegmentFiles(self._connection.cursor(), root, now_s)
         self.catalog = Catalog(self._connection.cursor(), root)
         self.catalog.load(self._files.recover())
+        self._merger = Merger()
         self.counters = Counters()
         self.on_sealed: Callable[[Table, Segment], None] = lambda table, segment: None
         """Called after a segment was sealed, from the flush thread."""
@@ -229,7 +230,7 @@ class Store:
             segment = self._files.create(table.database, table.name)
             self.counters.segments_made += 1
         try:
-            new_part = self._files.append(segment, merged(batches))
+            new_part = self._files.append(segment, self._merger.merged(batches))
         except BaseException:
             if fresh:
                 self._files.drop(segment)
@@ -385,6 +386,8 @@ def open_duckdb(settings: Settings) -> duckdb.DuckDBPyConnection:
         ("temp_directory", str(spill)),
         ("TimeZone", "UTC"),
         ("python_enable_replacements", False),
+        # Sealing a file would put its small groups of rows together: a second of work that saves no query anything.
+        ("max_vacuum_tasks", 0),
         ("allowed_directories", [str(root)]),
         ("enable_external_access", False),
         ("lock_configuration", True),

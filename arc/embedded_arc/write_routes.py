@@ -34,9 +34,10 @@ async def write_msgpack(request: web.Request) -> web.Response:
                 async with engine.heavy:
                     batches = await asyncio.to_thread(_read_heavy, engine, body)
         except WriteRefused:
+            # Not given back: the refusal's traceback still looks into the body.
             engine.decode_errors += 1
             raise
-        del body
+        engine.buffers.give_back(body)
     database = request.headers.get("x-arc-database") or DEFAULT_DATABASE
     check_database(database)
     await engine.store.write(database, batches)
