@@ -14,6 +14,7 @@ from nascar.race.season import Season
 from nascar.race.timing import Standings
 from nascar.stream.feed import TelemetryFeed
 from nascar.stream.low_rate_feed import LowRateFeed
+from nascar.telemetry import sampler
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler, TimeUnit
@@ -58,6 +59,7 @@ class Pipeline:
         if self._ready is None:
             lap = self.race.start_lap
             say_wait(f"Running the race up to lap {lap}" if lap > 1 else "Getting ready")
+            sampler.prepare()
             self._ready = self.race.season(self.seed)
             self._ready.prepare()
         return self._ready

@@ -22,6 +22,10 @@ FIRST_POLL_S: Final = 0.25
 LONGEST_POLL_S: Final = 2.0
 SETTLE_S: Final = 2.0
 """Where extra rows are possible and the server did not flush, it is watched this long for them."""
+STILL_S: Final = 10.0
+"""A server whose counts have not moved for so long stores nothing more: Arc flushes what it holds every 5 s."""
+SILENT_S: Final = 10.0
+"""A server that gives no count for so long is gone."""
 IDENTITY: Final = ("car_number", "time")
 """No two rows of a table have these in common, as long as times are in µs."""
 
@@ -108,15 +112,17 @@ async def count_until_equal(
     settle_s: float = SETTLE_S,
     distinct: bool = True,
 ) -> list[TableVerification]:
-    """Count until all are equal, one is too many, or `deadline_s` is over.
+    """Count until all are equal, one is too many, nothing moves for `STILL_S`, or `deadline_s` is over.
 
-    Where extra rows are possible, equal counts are watched for `settle_s`. With `distinct`, rows too many are
+    Raises `ServerError` when no count can be had for `SILENT_S`, or at the deadline. Where extra rows are possible, equal counts are watched for `settle_s`. With `distinct`, rows too many are
     told apart.
     """
     start = time.monotonic()
     extra_possible = any(table.unclear for table in expected)
     watch_until = start + settle_s if extra_possible else start
     pause_s = FIRST_POLL_S
+    before: list[TableVerification] = []
+    heard_at = moved_at = start
     while True:
         over = time.monotonic() - start >= deadline_s
         try:
@@ -124,11 +130,15 @@ async def count_until_equal(
         except (QueryError, TokenRefused):
             raise
         except ServerError:
-            if over:
+            if over or time.monotonic() - heard_at >= SILENT_S:
                 raise
         else:
-            settled = all(table.ok for table in tables) and time.monotonic() >= watch_until
-            if over or settled or any(table.surplus for table in tables):
+            heard_at = time.monotonic()
+            if tables != before:
+                before, moved_at = tables, heard_at
+            settled = all(table.ok for table in tables) and heard_at >= watch_until
+            still = heard_at - moved_at >= STILL_S
+            if over or settled or still or any(table.surplus for table in tables):
                 break
         await asyncio.sleep(min(pause_s, max(0.0, start + deadline_s - time.monotonic())))
         pause_s = min(2 * pause_s, LONGEST_POLL_S)
