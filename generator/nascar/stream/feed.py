@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nascar.stream.compression import Compression, SqueezedBody
 from nascar.stream.source import BatchHead, BesideSource
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
 from nascar.telemetry.plan import RowPlan
@@ -25,9 +26,15 @@ class TelemetryFeed:
     """A `BatchSource`: batch `index` of the plan, rendered by the sampler and encoded."""
 
     def __init__(
-        self, sampler: Sampler, stock_bytes: int = STOCK_BYTES, *, beside: BesideSource | None = None
+        self,
+        sampler: Sampler,
+        stock_bytes: int = STOCK_BYTES,
+        *,
+        beside: BesideSource | None = None,
+        compression: Compression = Compression.NONE,
     ) -> None:
-        """`beside` is what comes about as the sampler moves the race on."""
+        """`beside` is what comes about as the sampler moves the race on; it has a compression of its own."""
+        self._squeeze = compression.squeezer()
         self._sampler = sampler
         self._beside = beside
         self._plan: RowPlan = sampler.plan
@@ -70,7 +77,7 @@ class TelemetryFeed:
             due_us=batch.due_us,
         )
 
-    def encode(self, index: int) -> WireBody:
+    def encode(self, index: int) -> WireBody | SqueezedBody:
         batch = self._batch(index)
         wire = self._wire[batch.table.name]
         places = self._places.get((batch.table.name, batch.rows))
@@ -80,7 +87,7 @@ class TelemetryFeed:
             self._places[batch.table.name, batch.rows] = places
         body = wire.lend(batch.rows)
         self._sampler.render(batch, body.memory, places, is_tagged=True)
-        return body
+        return body if self._squeeze is None else SqueezedBody(body, self._squeeze)
 
     def _wire_column(self, table: Table, column: Column) -> WireColumn:
         if column.kind is Kind.TEXT:

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from nascar.stream.source import BatchHead, BesideSource
+from nascar.stream.compression import Compression, SqueezedBody
+from nascar.stream.source import BatchHead, BesideSource, Body
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.rows import Rows
@@ -20,7 +21,8 @@ _KEEP_NOTHING: Final = 0
 class LowRateFeed(BesideSource):
     """Batches of what has happened since the last ones."""
 
-    def __init__(self, rows: LowRateTables) -> None:
+    def __init__(self, rows: LowRateTables, *, compression: Compression = Compression.NONE) -> None:
+        self._squeeze = compression.squeezer()
         self._rows = rows
         self._cars = rows.cars
         self._batches = 0
@@ -29,8 +31,8 @@ class LowRateFeed(BesideSource):
     def tables(self) -> tuple[str, ...]:
         return tuple(table.name for table in self._rows.tables)
 
-    def take(self, until_us: int) -> Sequence[tuple[BatchHead, WireBody]]:
-        batches = []
+    def take(self, until_us: int) -> Sequence[tuple[BatchHead, Body]]:
+        batches: list[tuple[BatchHead, Body]] = []
         for rows in self._rows.take(until_us):
             head = BatchHead(
                 index=self._batches,
@@ -41,7 +43,8 @@ class LowRateFeed(BesideSource):
                 due_us=until_us,
             )
             self._batches += 1
-            batches.append((head, self._encode(rows)))
+            body = self._encode(rows)
+            batches.append((head, body if self._squeeze is None else SqueezedBody(body, self._squeeze)))
         return batches
 
     def _encode(self, rows: Rows) -> WireBody:
