@@ -28,7 +28,7 @@ from typing import Any
 
 import psutil
 
-from nascar.cli.engine import EngineProcess
+from nascar.engine import EngineProcess
 from nascar.questions import for_database, load_questions
 from nascar.stream import report as reports
 from nascar.stream.client import Client

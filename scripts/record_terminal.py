@@ -20,11 +20,11 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from nascar.cli.arguments import DEFAULT_DATABASE
-from nascar.cli.engine import EngineProcess
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.questions import QuestionBoard
 from nascar.cli.race_format import packaged_race
 from nascar.cli.terminal import Screen
+from nascar.engine import EngineProcess
 from nascar.questions import load_questions
 from nascar.stream.client import Client
 from nascar.stream.run import Run

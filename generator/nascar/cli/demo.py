@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 
 from nascar.cli import arguments
-from nascar.cli.engine import EngineProcess
 from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
 from nascar.cli.processes import processes_for
 from nascar.cli.questions import QuestionBoard
@@ -21,6 +20,7 @@ from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.stream import DEFAULT_PREGENERATE, DEFAULT_WORKERS
 from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
+from nascar.engine import EngineProcess
 from nascar.errors import NascarError
 from nascar.questions import load_questions
 from nascar.stream import report as reports

@@ -5,53 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nascar.asking import Asked, ask
 from nascar.cli.arguments import add_server, token_of, whole_number
 from nascar.cli.summary import output_console
-from nascar.errors import ServerError, TokenRefused
-from nascar.questions import Question, for_database, load_questions
-from nascar.stream.client import Answer, Client, is_plain
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with its answer, or with what went wrong."""
-
-    question: Question
-    sql: str
-    answer: Answer | None
-    error: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        answer = self.answer
-        return {
-            "number": self.question.number,
-            "title": self.question.title,
-            "shows": self.question.shows,
-            "sql": self.sql,
-            "elapsed_ms": None if answer is None else round(answer.elapsed_s * 1000, 1),
-            "columns": [] if answer is None else list(answer.columns),
-            "rows": [] if answer is None else [list(row) for row in answer.rows],
-            "error": self.error,
-        }
-
-
-async def ask(client: Client, question: Question, database: str) -> Asked:
-    """Ask one of the eight as its file has it, for `database`. A refused token is raised, all else is kept."""
-    plain = is_plain(database)
-    sql = for_database(question.sql, database if plain else "")
-    try:
-        return Asked(question, sql, await client.query(sql, database=None if plain else database))
-    except TokenRefused:
-        raise
-    except ServerError as error:
-        return Asked(question, sql, None, str(error))
+from nascar.questions import load_questions
+from nascar.stream.client import Client
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from nascar.cli.queries import Asked, ask
+from nascar.asking import Asked, ask
 from nascar.questions import Question
 from nascar.stream.client import Client
 

@@ -1,4 +1,4 @@
-"""The embedded engine as a child process of the demo: started on a free port, stopped cleanly."""
+"""The embedded engine as a child process: started on a free port, stopped cleanly, its data removed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ class EngineProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
+    def data_dir(self) -> Path:
+        """Where its rows lie; only while it runs."""
+        return self._data_dir / "data"
+
+    @property
     def pid(self) -> int:
         """Process id of the engine; only while it runs."""
         if self._process is None:
@@ -47,14 +52,14 @@ class EngineProcess:
         with log.open("wb") as stderr:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "embedded_arc", "--host", "127.0.0.1", "--port", "0"),
-                *("--data-dir", str(self._data_dir / "data"), "--keep-minutes", str(self._keep_minutes)),
+                *("--data-dir", str(self.data_dir), "--keep-minutes", str(self._keep_minutes)),
                 # However this process ends, the pipe closes, and the engine with it.
                 "--until-stdin-closes",
                 env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
-                # Ctrl-C is for the demo alone: the engine has to take what is still in flight.
+                # Ctrl-C is for the command alone: the engine has to take what is still in flight.
                 start_new_session=True,
             )
         try:
@@ -99,7 +104,7 @@ class EngineProcess:
             free = shutil.disk_usage(self._data_dir).free
         except OSError as error:
             raise UsageError(
-                f"The demo cannot use the folder {self._base_dir} ({error.strerror}). Give another with --data-dir."
+                f"The engine cannot use the folder {self._base_dir} ({error.strerror}). Give another with --data-dir."
             ) from None
         if free < self._bytes_needed:
             self._data_dir.rmdir()
