@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,8 +73,10 @@ def _wider(one: Kind, other: Kind) -> Kind:
     return Kind.TEXT
 
 
-def select_part(segment: Segment, part: Part, columns: dict[str, Kind]) -> str:
-    """SQL that gives one part's rows with exactly these columns."""
+def select_part(
+    segment: Segment, part: Part, columns: dict[str, Kind], coded: Mapping[str, str] | None = None
+) -> str:
+    """SQL that gives one part's rows with exactly these columns, and those of `coded`: texts as they are stored."""
     own = {name.lower(): (name, kind) for name, kind in part.kinds.items()}
     cells = []
     for name, kind in columns.items():
@@ -85,6 +87,8 @@ def select_part(segment: Segment, part: Part, columns: dict[str, Kind]) -> str:
             cells.append(f"{quoted(found[0])} AS {quoted(name)}")
         else:
             cells.append(f"{quoted(found[0])}::{kind.value} AS {quoted(name)}")
+    for lower, code in (coded or {}).items():
+        cells.append(f"{quoted(own[lower][0])} AS {code}")
     return f"SELECT {', '.join(cells)} FROM {segment.relation(part)}"
 
 

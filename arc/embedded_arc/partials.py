@@ -21,9 +21,10 @@ import pyarrow as pa
 
 from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
+from embedded_arc.names import quoted
 from embedded_arc.nodes import Node, statement
 from embedded_arc.priority import give_way
-from embedded_arc.segments import Segment
+from embedded_arc.segments import Part, Segment
 from embedded_arc.shapes import Bound, Functions, Shape, shape_of, with_types
 from embedded_arc.store import Store
 
@@ -91,19 +92,20 @@ class Partials:
                 continue
             inside = segment.sealed and low <= segment.first_us and segment.last_us <= high
             (whole if inside else edges).append(segment)
-        if not whole:
+        if not whole and not any(_coded(shape, part, columns) for segment in edges for part in segment.parts):
             return None
         self._note(shape, table)
-        try:
-            pieces = self._pieces(shape, table, columns, whole)
-        except Unfit:
-            self._unfit[id(table), shape.key] = None
-            return None
-        cursor.register("kept_pieces", pa.concat_tables(pieces))
-        sources = ["SELECT * FROM temp.main.kept_pieces"]
-        if edges:
-            window = f"time >= make_timestamptz({low}) AND time <= make_timestamptz({high})"
-            sources.append(shape.piece_sql(_rows(edges, columns), window))
+        sources = []
+        if whole:
+            try:
+                pieces = self._pieces(shape, table, columns, whole)
+            except Unfit:
+                self._unfit[id(table), shape.key] = None
+                return None
+            cursor.register("kept_pieces", pa.concat_tables(pieces))
+            sources.append("SELECT * FROM temp.main.kept_pieces")
+        window = f"time >= make_timestamptz({low}) AND time <= make_timestamptz({high})"
+        sources += [_piece_sql(shape, segment, columns, window) for segment in edges]
         names = cursor.execute(f"DESCRIBE {sql}").fetchall()
         answer = shape.answer_sql(" UNION ALL ".join(sources))
         return with_types(answer, [(name, kind) for name, kind, *_ in names])
@@ -157,7 +159,7 @@ class Partials:
     def _compute(self, key: Key, shape: Shape, columns: Columns, segment: Segment) -> pa.Table:
         cursor = self._store.cursor()
         try:
-            found = cursor.execute(shape.piece_sql(_rows([segment], columns))).to_arrow_table()
+            found = cursor.execute(_piece_sql(shape, segment, columns)).to_arrow_table()
             if found.num_rows > MOST_PIECE_ROWS:
                 raise Unfit
             with self._lock:
@@ -172,8 +174,27 @@ class Partials:
             cursor.close()
 
 
-def _rows(segments: list[Segment], columns: Columns) -> str:
-    return " UNION ALL ".join(select_part(s, part, columns) for s in segments for part in s.parts)
+def _piece_sql(shape: Shape, segment: Segment, columns: Columns, window: str | None = None) -> str:
+    """SQL of the pieces of one file: one for each of its parts, which need not agree on the numbers of texts."""
+    found = []
+    for part in segment.parts:
+        coded = _coded(shape, part, columns)
+        found.append(shape.piece_sql(select_part(segment, part, columns, coded), window, coded))
+    return " UNION ALL ".join(found)
+
+
+def _coded(shape: Shape, part: Part, columns: Columns) -> dict[str, str]:
+    """Columns of texts that the query groups by and that the part stores by number, with a free name for the number."""
+    taken = {name.lower() for name in columns}
+    found = {}
+    for name in part.words:
+        if name.lower() in shape.columns:
+            free = f"#{name.lower()}"
+            while free in taken:
+                free = f"#{free}"
+            taken.add(free)
+            found[name.lower()] = quoted(free)
+    return found
 
 
 def _window(cursor: duckdb.DuckDBPyConnection, shape: Shape) -> tuple[int, int]:

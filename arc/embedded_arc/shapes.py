@@ -75,12 +75,16 @@ class Shape:
 
     groups: tuple[str, ...]
     """SQL of the group expressions."""
+    counted: tuple[str, ...]
+    """SQL of the expressions whose different values are counted: in a file they are groups too."""
+    columns: tuple[str | None, ...]
+    """For each of `groups` and `counted`, the column that it is, in lower case; None for anything else."""
     pieces: tuple[str, ...]
     """SQL of what is computed in each file."""
     conditions: tuple[str, ...]
     """SQL of the conditions other than the window of time."""
     values: tuple[str, ...]
-    """SQL that combines the pieces ``p0, p1 …`` into the aggregates ``a0, a1 …``."""
+    """SQL that makes the aggregates ``a0, a1 …`` of the pieces ``p0, p1 …`` and of what is counted, ``x0, x1 …``."""
     outer: str
     """SQL of the answer, from a table ``combined`` with columns ``g0 …, a0 …``."""
     low: tuple[Bound, ...]
@@ -89,15 +93,35 @@ class Shape:
     @property
     def key(self) -> str:
         """What is computed in a file: equal for queries that differ in their window or their last step only."""
-        return repr((self.groups, self.pieces, self.conditions))
+        return repr((self.groups, self.counted, self.pieces, self.conditions))
 
-    def piece_sql(self, rows_sql: str, window: str | None = None) -> str:
-        """The pieces of the rows that `rows_sql` gives."""
-        cells = [*_named(self.groups, "g"), *_named(self.pieces, "p")]
+    def piece_sql(self, rows_sql: str, window: str | None, coded: Mapping[str, str]) -> str:
+        """The pieces of the rows that `rows_sql` gives.
+
+        `coded` names, for columns of texts stored by number, the column of `rows_sql` that holds the number:
+        grouping by that costs half of what grouping by the texts does.
+        """
+        keys = [
+            coded.get(column or "", sql)
+            for sql, column in zip((*self.groups, *self.counted), self.columns, strict=True)
+        ]
+        names = [*(f"g{i}" for i in range(len(self.groups))), *(f"x{i}" for i in range(len(self.counted)))]
+        cells = [
+            *(f"{key} AS {name}" for key, name in zip(keys, names, strict=True)),
+            *_named(self.pieces, "p"),
+        ]
         conditions = [*self.conditions, *([window] if window else [])]
         where = f" WHERE {' AND '.join(f'({c})' for c in conditions)}" if conditions else ""
-        by = f" GROUP BY {', '.join(str(i + 1) for i in range(len(self.groups)))}" if self.groups else ""
-        return f"SELECT {', '.join(cells)} FROM ({rows_sql}) AS rows{where}{by}"
+        by = f" GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}" if keys else ""
+        found = f"SELECT {', '.join(cells)} FROM ({rows_sql}) AS rows{where}{by}"
+        if not any(column in coded for column in self.columns):
+            return found
+        texts = [
+            f"{name}::VARCHAR AS {name}" if column in coded else name
+            for name, column in zip(names, self.columns, strict=True)
+        ]
+        pieces = [f"p{i}" for i in range(len(self.pieces))]
+        return f"SELECT {', '.join([*texts, *pieces])} FROM ({found}) AS coded"
 
     def answer_sql(self, pieces_sql: str) -> str:
         """The answer, from SQL that gives pieces."""
@@ -138,6 +162,7 @@ class _Reader:
         source = tree["from_table"]
         self._names = {str(source["alias"] or source["table_name"]).lower()}
         self._groups: list[Node] = []
+        self._counted: list[Node] = []
         self._pieces: dict[str, None] = {}
         self._values: dict[str, str] = {}
 
@@ -163,6 +188,11 @@ class _Reader:
         outer = self._outer(tree, items, aliases)
         return Shape(
             groups=tuple(map(self._expression, self._groups)),
+            counted=tuple(map(self._expression, self._counted)),
+            columns=tuple(
+                self._column(node) if node["class"] == "COLUMN_REF" else None
+                for node in (*self._groups, *self._counted)
+            ),
             pieces=tuple(self._pieces),
             conditions=tuple(map(self._expression, conditions)),
             values=tuple(self._values.values()),
@@ -293,9 +323,15 @@ class _Reader:
         """The name of an aggregate's column in ``combined``."""
         whole = self._expression(node)
         if whole not in self._values:
-            if node["distinct"] or node["order_bys"]["orders"] or len(node["children"]) > 1:
+            name = node["function_name"].lower()
+            if node["order_bys"]["orders"] or len(node["children"]) > 1:
                 raise _No
-            pieces, combine = _COMBINED[node["function_name"].lower()]
+            if node["distinct"]:
+                if name != "count" or node["filter"] is not None:
+                    raise _No
+                self._values[whole] = f"count(DISTINCT x{self._place_counted(unnamed(node['children'][0]))})"
+                return f"a{list(self._values).index(whole)}"
+            pieces, combine = _COMBINED[name]
             names = []
             for piece in pieces:
                 text = self._expression({**node, "function_name": piece})
@@ -303,6 +339,11 @@ class _Reader:
                 names.append(f"p{list(self._pieces).index(text)}")
             self._values[whole] = combine.format(*names)
         return f"a{list(self._values).index(whole)}"
+
+    def _place_counted(self, node: Node) -> int:
+        if node not in self._counted:
+            self._counted.append(node)
+        return self._counted.index(node)
 
     # Expressions
 
