@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from nascar.errors import UsageError
 from nascar.stream import report
+from nascar.stream.clock import iso_utc
 from nascar.stream.ledger import Ledger
-from nascar.stream.report import Report, RunFacts, build, check_writable, iso_utc, read, without_token, write
+from nascar.stream.report import Report, RunFacts, build, check_writable, read, without_token, write
 from nascar.stream.result import Result
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings

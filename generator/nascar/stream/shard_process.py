@@ -113,7 +113,10 @@ class _Child:
     async def run(self) -> Ended:
         """Stream to the end."""
         loop = asyncio.get_running_loop()
-        self._work.prepare()
+        try:
+            self._work.prepare()
+        except NascarError as error:
+            return Ended(None, error)
         loop.add_reader(self._connection.fileno(), self._hear)
         telling = asyncio.create_task(self._tell())
         try:

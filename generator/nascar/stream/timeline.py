@@ -146,9 +146,7 @@ class Timeline:
         # What happens before the start (a first batch encoded ahead) belongs to its beginning.
         number = max(0, at_us - self._start_us) // self.interval_us
         while number >= self._most_points:
-            self._keep_latencies()
             self._halve()
-            self._now //= 2
             number //= 2
         while number >= len(self._points):
             self._points.append(Point())
@@ -163,6 +161,8 @@ class Timeline:
         self._due, self._send = Latency(_DIGITS), Latency(_DIGITS)
 
     def _halve(self) -> None:
+        self._keep_latencies()
+        self._now //= 2
         self._points = _halved(self._points)
         self.interval_us *= 2
 
