@@ -1,0 +1,176 @@
+"""Processes that measure: one alone, or one for every core at the same time.
+
+They are started once and keep what is dear to make (the compiled loops, the recorded race), so that a
+measurement is little more than its own time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Final, Self
+
+from nascar.bench import published
+from nascar.bench.runs import FIRST_OFFER, MARGIN, measure_dry_run, measure_http
+from nascar.bench.stages import RecordedRows, Rows, Stage, Taken, measure_race
+from nascar.errors import NascarError
+from nascar.stream.compression import Compression
+from nascar.stream.shard import WHOLE, Shard
+
+_LEAVE_S: Final = 5.0
+_ENOUGH: Final = 0.9
+"""What sends more than this part of what it was asked for may be able to send more."""
+
+SQUEEZED: Final = {
+    Stage.DRY_RUN: Compression.NONE,
+    Stage.DRY_RUN_GZIP: Compression.GZIP,
+    Stage.DRY_RUN_ZSTD: Compression.ZSTD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one process is to measure, and for how long."""
+
+    stage: Stage
+    seconds: float
+    url: str = ""
+    """Of its null sink; for the stages that send."""
+    shard: Shard = WHOLE
+
+
+@dataclass(slots=True)
+class Measurer:
+    """Carries out orders, one after the other, in this process."""
+
+    rows: Mapping[Compression, Rows]
+    """The rows without compression, and with those that are to be measured."""
+    lap_length_m: float
+    _recorded: RecordedRows | None = field(default=None, repr=False)
+    _pool: tuple[bytes, ...] = field(default=(), repr=False)
+    _offer: float = FIRST_OFFER
+
+    def prepare(self) -> None:
+        """Do what every measurement needs and none of them counts: compile or load the loops, run a race."""
+        recorded = self._recorded = RecordedRows.of(self.plain, self.lap_length_m)
+        render = recorded.rendering_and_encoding()
+        for index in recorded.full_batches[: recorded.tables]:
+            render(index)
+
+    @property
+    def plain(self) -> Rows:
+        return self.rows[Compression.NONE]
+
+    def measure(self, order: Order) -> Taken:
+        """Measure one stage."""
+        stage, seconds = order.stage, order.seconds
+        if stage is Stage.RACE:
+            return measure_race(self.plain, seconds)
+        if stage in SQUEEZED:
+            return asyncio.run(measure_dry_run(self.rows[SQUEEZED[stage]], seconds, order.shard))
+        if stage is Stage.HTTP_SINK:
+            return self._measure_http(order)
+        if stage is Stage.PUBLISHED_WAY:
+            return published.measure_making(seconds)
+        if stage is Stage.PUBLISHED_REPLAY:
+            self._pool = self._pool or published.make_pool()
+            replay = published.measure_replay(self._pool, published.BATCH_ROWS, seconds, order.url)
+            return asyncio.run(replay)
+        return self._measure_recorded(stage, seconds)
+
+    def _measure_recorded(self, stage: Stage, seconds: float) -> Taken:
+        if self._recorded is None:
+            self.prepare()
+        recorded = self._recorded
+        assert recorded is not None
+        begin = {
+            Stage.RENDER: recorded.rendering,
+            Stage.ENCODE: recorded.encoding,
+            Stage.RENDER_ENCODE: recorded.rendering_and_encoding,
+        }[stage]
+        return recorded.measure(begin, seconds)
+
+    def _measure_http(self, order: Order) -> Taken:
+        while True:
+            offer = self._offer
+            taken = asyncio.run(measure_http(self.plain, order.seconds, order.url, order.shard, offer=offer))
+            if taken.per_s < _ENOUGH * offer:
+                return taken
+            # It was not asked for enough to show what it can.
+            self._offer = 2 * MARGIN * taken.per_s
+
+
+def work(connection: Connection, measurer: Measurer) -> None:
+    """The main function of a process: carries out orders until there are no more."""
+    # Ctrl-C reaches all processes of a terminal; the one that started us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        measurer.prepare()
+        connection.send(None)
+        while True:
+            order: Order = connection.recv()
+            try:
+                connection.send(measurer.measure(order))
+            except NascarError as error:
+                connection.send(error)
+
+
+class Crew:
+    """`size` processes that measure. Use it with ``async with``."""
+
+    def __init__(self, measurer: Measurer, size: int) -> None:
+        self.size = size
+        context = multiprocessing.get_context("spawn")
+        self._members: list[tuple[Any, Connection]] = []
+        for _ in range(size):
+            ours, theirs = context.Pipe()
+            # A daemon does not outlive us, however we end.
+            process = context.Process(target=work, args=(theirs, measurer), daemon=True)
+            process.start()
+            theirs.close()
+            self._members.append((process, ours))
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.gather(*(self._hear(number) for number in range(self.size)))
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for process, _ in self._members:
+            # One that still measures must not keep us waiting.
+            process.terminate()
+        for process, connection in self._members:
+            await asyncio.to_thread(process.join, _LEAVE_S)
+            if process.is_alive():
+                process.kill()
+                await asyncio.to_thread(process.join)
+            connection.close()
+
+    async def take(self, *orders: Order) -> tuple[Taken, ...]:
+        """Have the first processes carry out one order each, all at the same time. Raises what went wrong."""
+        for (_, connection), order in zip(self._members, orders, strict=False):
+            connection.send(order)
+        answers = await asyncio.gather(*(self._hear(number) for number in range(len(orders))))
+        for answer in answers:
+            if isinstance(answer, NascarError):
+                raise answer
+        return tuple(answers)
+
+    async def _hear(self, number: int) -> Any:
+        process, connection = self._members[number]
+        try:
+            return await asyncio.to_thread(connection.recv)
+        except (EOFError, OSError):
+            await asyncio.to_thread(process.join, _LEAVE_S)
+            raise NascarError(
+                f"A process that measured died (exit status {process.exitcode}). "
+                "Was it killed, or is the memory used up? Look at what it said above."
+            ) from None
