@@ -1,4 +1,5 @@
-"""The server as the stream sees it: Arc's HTTP contract on one aiohttp session.
+"""The server as the stream sees it: Arc's HTTP contract, writes on connections of their own, the rest on an
+aiohttp session.
 
 Every method but `post` raises `nascar.errors` with a message for people; `post` never raises for what a
 server or a network can do, but says how the request ended. The token is in no message and in no repr.
@@ -9,6 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +21,11 @@ from typing import Any, Final, Self
 
 import aiohttp
 
+from nascar import __version__
 from nascar.errors import NascarError, ServerError, TokenRefused
-from nascar.stream.payload import BufferPayload
+from nascar.stream.connection import Connections, NotReached
 from nascar.stream.policy import Fatal, Outcome, decide
+from nascar.stream.response import MOST_TEXT_BYTES, BrokenAnswer, Response
 from nascar.stream.settings import StreamSettings
 
 WRITE_PATH: Final = "/api/v1/write/msgpack"
@@ -35,7 +41,7 @@ FIRST_TOKEN_TIMEOUT_S: Final = 30.0
 """Arc hashes a token 600,000 times when it first sees it: seconds, on a busy machine."""
 LONGEST_MESSAGE: Final = 300
 """Characters kept of what a server says."""
-_LONGEST_ANSWER_BYTES: Final = 64 * 1024
+AGENT: Final = f"nascar-telemetry/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,9 @@ class Client:
         self.database = database
         self._token = token
         self._connections = connections
-        self._request_timeout = aiohttp.ClientTimeout(total=request_timeout_s)
+        self._request_timeout_s = request_timeout_s
         self._session: aiohttp.ClientSession | None = None
+        self._writes: Connections | None = None
 
     @classmethod
     def of(cls, settings: StreamSettings) -> Client:
@@ -117,16 +124,21 @@ class Client:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
             headers=headers,
-            timeout=self._request_timeout,
+            timeout=aiohttp.ClientTimeout(total=self._request_timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+        fields = {"x-arc-database": self.database, "Content-Type": "application/msgpack", "User-Agent": AGENT}
+        self._writes = Connections(self.url + WRITE_PATH, headers | fields, self._connections)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         session, self._session = self._session, None
+        writes, self._writes = self._writes, None
+        if writes is not None:
+            await writes.close()
         if session is not None:
             await session.close()
 
@@ -161,8 +173,7 @@ class Client:
         Arc asks for the token, then for the permission, and only then refuses the empty body (400).
         Raises `TokenRefused` or `ServerError`.
         """
-        timeout = aiohttp.ClientTimeout(total=FIRST_TOKEN_TIMEOUT_S)
-        outcome = await self._post_outcome(b"", timeout)
+        outcome = await self._write(memoryview(b""), FIRST_TOKEN_TIMEOUT_S)
         if outcome.acknowledged or outcome.status == 400:
             return
         decision = decide(outcome, attempt=1, age_s=0, late_limit_s=0, jitter=0)
@@ -178,11 +189,7 @@ class Client:
 
         When this has returned, or was cancelled, no byte of `body` is sent any more.
         """
-        payload = BufferPayload(body)
-        try:
-            return await self._post_outcome(payload, self._request_timeout)
-        finally:
-            payload.cut()
+        return await self._write(body, self._request_timeout_s)
 
     async def stats(self) -> Stored:
         """The server's row counters. Raises `ServerError` when it has none, or may not show them."""
@@ -231,15 +238,20 @@ class Client:
         answer = await self.query(f"SELECT {what} FROM {source}{clause}", database=database)
         return int(answer.rows[0][0]) if answer.rows else 0
 
-    async def _post_outcome(self, data: BufferPayload | bytes, within: aiohttp.ClientTimeout) -> Outcome:
-        headers = {"x-arc-database": self.database, "Content-Type": "application/msgpack"}
+    async def _write(self, body: memoryview, within_s: float) -> Outcome:
+        if self._writes is None:
+            raise RuntimeError("the client is not open: use it with `async with`")
         try:
-            async with self._open().post(
-                self.url + WRITE_PATH, data=data, headers=headers, timeout=within, allow_redirects=False
-            ) as response:
-                return await self._outcome(response)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return self._broken(error, within.total)
+            response = await self._writes.post(body, within_s)
+        except NotReached as error:
+            return Outcome(None, self._clean(_why(error.__cause__, self._writes.host)), reached=False)
+        except TimeoutError:
+            return Outcome(None, f"no answer in {within_s:g} s")
+        except BrokenAnswer as error:
+            return Outcome(None, self._clean(f"the answer cannot be read: {error}"))
+        except OSError as error:
+            return Outcome(None, self._clean(f"the connection broke: {error}"))
+        return self._read(response)
 
     async def _get_outcome(self, path: str, *, timeout_s: float) -> Outcome:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
@@ -258,7 +270,7 @@ class Client:
         headers: dict[str, str] | None = None,
         timeout_s: float | None = None,
     ) -> Any:
-        timeout = self._request_timeout if timeout_s is None else aiohttp.ClientTimeout(total=timeout_s)
+        timeout = aiohttp.ClientTimeout(total=self._request_timeout_s if timeout_s is None else timeout_s)
         try:
             async with self._open().request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -285,15 +297,21 @@ class Client:
         return self._session
 
     async def _outcome(self, response: aiohttp.ClientResponse) -> Outcome:
+        text = await response.content.read(MOST_TEXT_BYTES)
+        fields = {name.lower(): value for name, value in response.headers.items()}
+        return self._read(Response(response.status, response.reason or "", fields, text, keeps_alive=True))
+
+    def _read(self, response: Response) -> Outcome:
+        """What an answer to a write means."""
         if response.status == 204:
             return Outcome(204)
-        text = (await response.content.read(_LONGEST_ANSWER_BYTES)).decode("utf-8", "replace")
+        text = response.text.decode("utf-8", "replace")
         try:
             answer = json.loads(text)
             text = str(answer["error"])
         except (ValueError, KeyError, TypeError):
-            text = text or (response.reason or "")
-        asked = response.headers.get("Retry-After", "")
+            text = text or response.reason
+        asked = response.fields.get("retry-after", "")
         return Outcome(
             response.status,
             self._clean(text),
@@ -304,10 +322,7 @@ class Client:
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return Outcome(None, "no connection in time", reached=False)
         if isinstance(error, aiohttp.ClientConnectorError):
-            # A plain number of the system, where it is one: names that are not found and certificates that are
-            # not trusted have others, or none.
-            code = error.errno if isinstance(error.errno, int) else 0
-            return Outcome(None, self._clean(os.strerror(code) if code > 0 else str(error)), reached=False)
+            return Outcome(None, self._clean(_why(error.os_error, error.host)), reached=False)
         if isinstance(error, TimeoutError):
             return Outcome(None, f"no answer in {timeout_s:g} s")
         return Outcome(None, self._clean(f"the connection broke: {error}"))
@@ -317,3 +332,19 @@ class Client:
             text = text.replace(self._token, "***")
         text = " ".join(text.split())
         return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+def _why(error: BaseException | None, host: str) -> str:
+    """Why there is no connection, in the system's words."""
+    if isinstance(error, socket.gaierror):
+        return f"{host}: {error.strerror}"
+    if isinstance(error, ssl.SSLError):
+        # Its number is none of the system's.
+        return str(error)
+    if isinstance(error, OSError):
+        # Several addresses may have failed, each with a number of its own in the text.
+        first = re.search(r"\[Errno (\d+)\]", str(error))
+        code = error.errno or (int(first[1]) if first else 0)
+        if code > 0:
+            return os.strerror(code)
+    return str(error) or "no connection in time"
