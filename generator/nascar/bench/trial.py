@@ -95,6 +95,7 @@ class TrialResult:
             "stores": self.stores,
             "error": self.error,
             "resources": {name: self._use(name) for name in ("client", "server", "machine")},
+            "machine_cores": os.cpu_count(),
             "server_note": self.server_note,
             "questions": self.questions,
             "questions_note": self.questions_note,
