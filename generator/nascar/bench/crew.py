@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Final, Self
@@ -48,8 +47,7 @@ class Order:
 class Measurer:
     """Carries out orders, one after the other, in this process."""
 
-    rows: Mapping[Compression, Rows]
-    """The rows without compression, and with those that are to be measured."""
+    rows: Rows
     lap_length_m: float
     _recorded: RecordedRows | None = field(default=None, repr=False)
     _pool: tuple[bytes, ...] = field(default=(), repr=False)
@@ -57,22 +55,19 @@ class Measurer:
 
     def prepare(self) -> None:
         """Do what every measurement needs and none of them counts: compile or load the loops, run a race."""
-        recorded = self._recorded = RecordedRows.of(self.plain, self.lap_length_m)
+        self.rows.prepare()
+        recorded = self._recorded = RecordedRows.of(self.rows, self.lap_length_m)
         render = recorded.rendering_and_encoding()
         for index in recorded.full_batches[: recorded.tables]:
             render(index)
-
-    @property
-    def plain(self) -> Rows:
-        return self.rows[Compression.NONE]
 
     def measure(self, order: Order) -> Taken:
         """Measure one stage."""
         stage, seconds = order.stage, order.seconds
         if stage is Stage.RACE:
-            return measure_race(self.plain, seconds)
+            return measure_race(self.rows, seconds)
         if stage in SQUEEZED:
-            return asyncio.run(measure_dry_run(self.rows[SQUEEZED[stage]], seconds, order.shard))
+            return asyncio.run(measure_dry_run(self.rows, seconds, SQUEEZED[stage], order.shard))
         if stage is Stage.HTTP_SINK:
             return self._measure_http(order)
         if stage is Stage.PUBLISHED_WAY:
@@ -98,7 +93,7 @@ class Measurer:
     def _measure_http(self, order: Order) -> Taken:
         while True:
             offer = self._offer
-            taken = asyncio.run(measure_http(self.plain, order.seconds, order.url, order.shard, offer=offer))
+            taken = asyncio.run(measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer))
             if taken.per_s < _ENOUGH * offer:
                 return taken
             # It was not asked for enough to show what it can.

@@ -9,6 +9,7 @@ from typing import Final
 from nascar.bench.hurry import HurriedSource
 from nascar.bench.stages import Rows, Taken, fresh
 from nascar.errors import NascarError
+from nascar.stream.compression import Compression
 from nascar.stream.result import Result
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
@@ -28,8 +29,9 @@ _LEAD_S: Final = 0.2
 class _Timed:
     """Makes the source of a run, and looks at the clocks when it is made: setting up is not the stage."""
 
-    def __init__(self, rows: Rows, times: float = 1.0) -> None:
+    def __init__(self, rows: Rows, times: float = 1.0, compression: Compression = Compression.NONE) -> None:
         self._rows = fresh(rows)
+        self._rows.compression = compression
         self._rows.prepare()
         self._times = times
         self._cpu_s = 0.0
@@ -45,7 +47,9 @@ class _Timed:
         return Taken(result.ledger.total().acknowledged, cpu_s, result.elapsed_s)
 
 
-async def measure_dry_run(rows: Rows, seconds: float, shard: Shard = WHOLE) -> Taken:
+async def measure_dry_run(
+    rows: Rows, seconds: float, compression: Compression = Compression.NONE, shard: Shard = WHOLE
+) -> Taken:
     """Everything but the network, with the whole race, as ``nascar stream --dry-run`` does it."""
     settings = StreamSettings(
         url="",
@@ -56,7 +60,7 @@ async def measure_dry_run(rows: Rows, seconds: float, shard: Shard = WHOLE) -> T
         dry_run=True,
         shard=shard,
     )
-    timed = _Timed(rows)
+    timed = _Timed(rows, compression=compression)
     run = Run(settings, timed)
     result = await _for(run, seconds)
     return timed.taken(result)

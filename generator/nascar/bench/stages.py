@@ -17,6 +17,7 @@ import numpy as np
 
 from nascar.race.entries import Entry
 from nascar.race.frames import TICK_S, Frames, FrameSource
+from nascar.stream.compression import Compression
 from nascar.stream.feed import TelemetryFeed
 from nascar.stream.shard_process import Work
 from nascar.stream.wire import WireBody
@@ -70,6 +71,7 @@ class Rows(Work, Protocol):
     """The rows of a run, as the command line puts them together; not yet begun."""
 
     seed: int
+    compression: Compression
 
     @property
     def entries(self) -> tuple[Entry, ...]: ...
@@ -248,5 +250,5 @@ def measure_race(rows: Rows, seconds: float) -> Taken:
 
 
 def fresh(rows: Rows) -> Rows:
-    """The same rows from the beginning, whatever becomes of the others."""
+    """The same rows, as far prepared as they are, whatever becomes of the others."""
     return copy.deepcopy(rows)
