@@ -13,6 +13,7 @@ import pytest
 
 from nascar.cli.main import main
 from nascar.cli.race_format import packaged_race
+from nascar.telemetry import sampler
 
 TOKEN = "a-token-for-tests-of-more-than-32-characters"
 
@@ -70,6 +71,7 @@ def nascar() -> Nascar:
     """Run ``nascar …`` to its end; `token` goes into ARC_TOKEN."""
     # What compiles here, for as long as it takes, is there for the commands, which have a time limit.
     packaged_race(cars=1).race(1).advance(1)
+    sampler.prepare()
 
     def run(
         *arguments: str, token: str | None = TOKEN, timeout: float = 90

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import re
 import socket
 import struct
@@ -16,6 +17,7 @@ import msgpack
 import numpy as np
 import pyarrow as pa
 import pytest
+import zstandard
 from aiohttp import web
 
 from nascar.stream.settings import StreamSettings
@@ -238,6 +240,7 @@ class Server:
         self.database = request.headers.get("x-arc-database")
         number = len(self.writes)
         self.writes.append(len(body))
+        body = _plain(body)
         act = self.act_of_table(msgpack.unpackb(body)["m"]) or self.act(number)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._dying.wait(), act.delay_s)
@@ -303,7 +306,9 @@ class Server:
             engine.execute("SET TimeZone = 'UTC'")
             if schema != "main":
                 engine.execute(f"CREATE SCHEMA {schema}")
-            for table in TABLES:
+            for table in sorted(
+                {*TABLES, *(row[0] for row in self.rows), *re.findall(r"FROM (?:\w+\.)?(\w+)", sql)}
+            ):
                 found = [(car, time) for name, car, time in self.rows if name == table]
                 if not found and re.search(rf"\b{table}\b", sql):
                     return [], []
@@ -318,6 +323,13 @@ class Server:
             answer = engine.execute(sql)
             columns = [str(column[0]) for column in answer.description or []]
             return columns, [list(row) for row in answer.fetchall()]
+
+
+def _plain(body: bytes) -> bytes:
+    """What was squeezed, told as Arc does by the first bytes."""
+    if body[:2] == b"\x1f\x8b":
+        return gzip.decompress(body)
+    return zstandard.decompress(body) if body[:4] == b"\x28\xb5\x2f\xfd" else body
 
 
 def reset(request: web.Request) -> None:

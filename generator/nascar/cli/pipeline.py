@@ -12,6 +12,7 @@ from nascar.errors import UsageError
 from nascar.race.entries import Entry
 from nascar.race.season import Season
 from nascar.race.timing import Standings
+from nascar.stream.compression import Compression
 from nascar.stream.feed import TelemetryFeed
 from nascar.stream.low_rate_feed import LowRateFeed
 from nascar.telemetry import sampler
@@ -31,6 +32,7 @@ class Pipeline:
     duration_s: float | None = None
     """None: without end."""
     time_unit: TimeUnit = TimeUnit.US
+    compression: Compression = Compression.NONE
     _ready: Season | None = field(default=None, repr=False)
     """A season that stands at its tick 0 and that nobody has taken yet."""
     _season: Season | None = field(default=None, repr=False)
@@ -86,7 +88,8 @@ class Pipeline:
     def feed_at(self, start_us: int) -> TelemetryFeed:
         """The batches of a run whose first row lies at `start_us`, µs since 1970."""
         sampler = self.sampler_at(start_us)
-        return TelemetryFeed(sampler, beside=LowRateFeed(self.low_rate))
+        beside = LowRateFeed(self.low_rate, compression=self.compression)
+        return TelemetryFeed(sampler, beside=beside, compression=self.compression)
 
     def picture(self) -> Standings | None:
         """What a display shows of it."""
@@ -98,10 +101,14 @@ class Pipeline:
 
 
 def pipeline_of(
-    args: argparse.Namespace, batch_size: int, duration_s: float | None, time_unit: TimeUnit = TimeUnit.US
+    args: argparse.Namespace,
+    batch_size: int,
+    duration_s: float | None,
+    time_unit: TimeUnit = TimeUnit.US,
+    compression: Compression = Compression.NONE,
 ) -> Pipeline:
     """The rows that the flags of `add_race`, `add_start_lap` and `add_rate` ask for."""
-    return Pipeline(race_format(args), args.rate, batch_size, args.seed, duration_s, time_unit)
+    return Pipeline(race_format(args), args.rate, batch_size, args.seed, duration_s, time_unit, compression)
 
 
 def say_wait(text: str) -> None:

@@ -21,6 +21,7 @@ from nascar.cli.summary import output_console, print_summary
 from nascar.errors import UsageError
 from nascar.stream import report as reports
 from nascar.stream.compression import Compression
+from nascar.stream.proof import DEADLINE_S
 from nascar.stream.report import RunFacts
 from nascar.stream.settings import StreamSettings
 from nascar.stream.shard import WHOLE
@@ -141,6 +142,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="do not count what the server has stored of the run",
     )
     parser.add_argument(
+        "--verify-deadline",
+        type=arguments.seconds(0, 3600),
+        default=DEADLINE_S,
+        help="wait this long for the server to store what it acknowledged (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="everything but the network, as fast as it goes: no server and no token needed",
@@ -185,25 +193,23 @@ def run(args: argparse.Namespace) -> int:
         shard=args.shard,
     )
     duration_s = _duration_s(args)
-    pipeline = pipeline_of(args, args.batch_size, duration_s, args.time_unit)
+    pipeline = pipeline_of(args, args.batch_size, duration_s, args.time_unit, args.compression)
     if args.report is not None:
         reports.check_writable(args.report)
     processes = args.processes or (1 if args.dry_run else processes_for(pipeline))
     if processes == 1:
         pipeline.prepare()
     console = output_console()
-    outcome = asyncio.run(
-        _run(
-            Streaming(
-                console,
-                settings,
-                pipeline,
-                processes,
-                args.start_at,
-                prove=not args.no_verify and args.shard.is_whole,
-            )
-        )
+    streaming = Streaming(
+        console,
+        settings,
+        pipeline,
+        processes,
+        args.start_at,
+        prove=not args.no_verify and args.shard.is_whole,
+        prove_within_s=args.verify_deadline,
     )
+    outcome = asyncio.run(_run(streaming))
     judged = verdict(outcome.result, outcome.verification)
     facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]), args.compression.value)
     report = reports.build(outcome.result, judged, facts, outcome.verification)

@@ -17,7 +17,7 @@ from nascar.errors import NascarError
 from nascar.race.timing import Standings
 from nascar.stream.client import Client
 from nascar.stream.clock import SteadyClock, iso_utc
-from nascar.stream.proof import Proof
+from nascar.stream.proof import DEADLINE_S, Proof
 from nascar.stream.result import Result
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
@@ -51,6 +51,8 @@ class Streaming:
     start_at_us: int | None = None
     """When the first row happens; None as soon as all is ready."""
     prove: bool = True
+    prove_within_s: float = DEADLINE_S
+    """The server has this long to store what it acknowledged."""
     prove_beside: bool = True
     """Count the low-rate tables, too; they are counted at the end only."""
     below: Callable[[], RenderableType | None] = lambda: None
@@ -66,7 +68,13 @@ class Streaming:
         ) as client:
             notes: list[Callable[[str], None]] = []
             by_row = self.pipeline.time_unit is TimeUnit.US
-            proof = Proof(client, self.processes, by_row=by_row, tell=lambda text: notes[0](text))
+            proof = Proof(
+                client,
+                self.processes,
+                by_row=by_row,
+                deadline_s=self.prove_within_s,
+                tell=lambda text: notes[0](text),
+            )
             duration_s = self.pipeline.duration_s
             is_long = duration_s is None or duration_s > PROVED_AT_ONCE_S
             run = self._a_run(proof if is_long and by_row else None)
