@@ -1,0 +1,157 @@
+"""The dated record of a benchmark: one JSON file, and one page beside it. docs/bench-format.md describes the JSON.
+
+A record holds no token and no credentials, and nothing of the machine that is not a property of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from nascar.bench import machine
+from nascar.errors import UsageError
+from nascar.stream.report import without_token
+
+FORMAT: Final = 1
+"""Goes up when a reader of the old form would read the new one wrongly."""
+KINDS: Final = ("ceiling", "ladder", "knee")
+DEFAULT_FOLDER: Final = Path("bench-results")
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a benchmark's results lie."""
+
+    json: Path
+    page: Path
+
+
+def build(
+    kind: str,
+    body: Mapping[str, Any],
+    *,
+    arguments: Sequence[str],
+    seed: int | None,
+    token: str = "",
+    data_dir: Path | None = None,
+    now: datetime | None = None,
+) -> Record:
+    """The record of a benchmark that ended now.
+
+    `arguments` are the command line behind ``nascar``; `data_dir` is where a server's data lay, if on this machine.
+    """
+    record = {
+        "format": FORMAT,
+        "kind": kind,
+        "date": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "command": shlex.join(["nascar", *without_token(arguments, token)]),
+        "commit": machine.commit(),
+        "seed": seed,
+        "machine": machine.machine(data_dir),
+        "versions": machine.versions(),
+        **body,
+    }
+    return record if not token else _without(record, token)
+
+
+def _without(value: Any, token: str) -> Any:
+    """`value` with `token` masked wherever it stands: a server may have put it into a message."""
+    if isinstance(value, str):
+        return value.replace(token, "***")
+    if isinstance(value, Mapping):
+        return {key: _without(inner, token) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(inner, token) for inner in value]
+    return value
+
+
+def check_folder(folder: Path) -> None:
+    """Find out before a benchmark that its results could not be written. Raises `UsageError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, probe = tempfile.mkstemp(prefix=".probe-", dir=folder)
+    except OSError as error:
+        raise UsageError(
+            f"The results cannot be written into {folder} ({error.strerror}). Give another folder with --out."
+        ) from None
+    os.close(handle)
+    Path(probe).unlink()
+
+
+def write(record: Record, page: str, folder: Path) -> Written:
+    """Write both files, each whole or not at all, under the record's kind and date. Nothing is overwritten."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{record['kind']}-{record['date'].replace(':', '').replace('-', '')}"
+    text = encoded(record) + "\n"
+    for number in range(1, 1000):
+        name = stem if number == 1 else f"{stem}-{number}"
+        json_file, page_file = folder / f"{name}.json", folder / f"{name}.html"
+        # Two benchmarks may end in one second.
+        if page_file.exists() or not _put(text, json_file):
+            continue
+        _put(page, page_file)
+        return Written(json_file, page_file)
+    raise UsageError(f"{folder} holds a thousand results of this second. Give another folder with --out.")
+
+
+def _put(text: str, file: Path) -> bool:
+    """Write `file` whole or not at all; False if there is one already."""
+    if file.exists():
+        return False
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        # mkstemp makes files for their owner alone; a result is no secret.
+        part.chmod(0o644)
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def read(file: Path) -> Record:
+    """Read a record back. Raises `UsageError` if it is none, or of another format."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The record {file} cannot be read ({error.strerror}). Give a file of `nascar bench`."
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"The record {file} is not JSON ({error}). Give a file of `nascar bench`.") from None
+    if not isinstance(record, dict) or record.get("kind") not in KINDS:
+        raise UsageError(f"{file} is no record of a benchmark. Give a .json file that `nascar bench` wrote.")
+    if record.get("format") != FORMAT:
+        raise UsageError(
+            f"{file} has format {record.get('format')}, and this version reads {FORMAT}. Measure again."
+        )
+    missing = [key for key in ("date", "machine", "versions", record["kind"]) if key not in record]
+    if missing:
+        raise UsageError(
+            f"{file} has no {missing[0]!r}: it is not whole. Give a file that `nascar bench` wrote."
+        )
+    return record
+
+
+def encoded(record: Record) -> str:
+    """As JSON: indented, but a list of plain values on one line, for there are many of a hundred numbers."""
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    # Within a line, brackets and commas of strings are never at its end.
+    return re.sub(r"\[\n\s+((?:[^\[\]{}\n]+\n\s*)+)\]", _on_one_line, text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return "[" + " ".join(line.strip() for line in found[1].splitlines()).strip() + "]"
