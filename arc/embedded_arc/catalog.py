@@ -83,10 +83,13 @@ def select_part(
         found = own.get(name.lower())
         if found is None:
             cells.append(f"NULL::{kind.value} AS {quoted(name)}")
-        elif found[1] is kind and found[0] not in part.words:
-            cells.append(f"{quoted(found[0])} AS {quoted(name)}")
         else:
-            cells.append(f"{quoted(found[0])}::{kind.value} AS {quoted(name)}")
+            cell = quoted(found[0])
+            if found[0] in part.digits:
+                cell += f"::{found[1].value}"
+            if found[1] is not kind or found[0] in part.words:
+                cell += f"::{kind.value}"
+            cells.append(f"{cell} AS {quoted(name)}")
     for lower, code in (coded or {}).items():
         cells.append(f"{quoted(own[lower][0])} AS {code}")
     return f"SELECT {', '.join(cells)} FROM {segment.relation(part)}"

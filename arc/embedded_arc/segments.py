@@ -3,14 +3,16 @@
 A segment takes a table's rows until it is old or large enough, is then sealed, and is dropped as a whole
 when its rows are too old. So nothing has to be deleted inside a file, a damaged file costs a stretch of time
 and not the rest, and the disk is bounded. Inside a segment there is one DuckDB table (a part) for each shape
-of rows: integers as BIGINT, floats as DOUBLE, and text as an ENUM as long as it has few different values, each
-with the one compression that fits, so that DuckDB need not try them all.
+of rows: integers as BIGINT, floats as DOUBLE or, where they are decimals of few digits, as DECIMAL, and text as an
+ENUM as long as it has few different values, each with the one compression that fits, so that DuckDB need not try
+them all.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,11 +46,15 @@ class Part:
     kinds: dict[str, Kind]
     words: dict[str, tuple[str, ...]]
     """Values of the columns that are ENUMs."""
+    digits: dict[str, int]
+    """Decimal places of the columns of floats that are DECIMALs."""
     rows: int = 0
 
     def takes(self, stored: Stored) -> bool:
         """Whether these rows fit: each column there, of its kind, and no text that the ENUM lacks."""
         if any(self.kinds.get(name) is not kind for name, kind in stored.kinds.items()):
+            return False
+        if any(self.digits.get(name) != stored.digits.get(name) for name in stored.kinds):
             return False
         for name, known in self.words.items():
             if name in stored.kinds and (
@@ -161,9 +167,10 @@ class SegmentFiles:
                 words[name] = known
             if plain or len(words[name]) > MOST_WORDS:
                 del words[name]
-        part = Part(f"part_{len(segment.parts)}", dict(stored.kinds), words)
+        part = Part(f"part_{len(segment.parts)}", dict(stored.kinds), words, dict(stored.digits))
         columns = ", ".join(
-            f"{quoted(name)} {_column_type(kind, words.get(name))}" for name, kind in part.kinds.items()
+            f"{quoted(name)} {_column_type(kind, words.get(name), part.digits.get(name))}"
+            for name, kind in part.kinds.items()
         )
         self._connection.execute(f"CREATE TABLE {segment.relation(part)} ({columns})")
         return part
@@ -242,10 +249,14 @@ class SegmentFiles:
             [segment.alias],
         ).fetchall()
         for table, column, type_name in found:
-            part = parts.setdefault(table, Part(table, {}, {}))
+            part = parts.setdefault(table, Part(table, {}, {}, {}))
             part.kinds[column] = _KINDS.get(type_name, Kind.TEXT)
             if type_name.startswith("ENUM"):
                 part.words[column] = ()
+            decimal = _DECIMAL.fullmatch(type_name)
+            if decimal is not None:
+                part.kinds[column] = Kind.FLOAT
+                part.digits[column] = int(decimal[1])
         for part in parts.values():
             (part.rows, first_us, last_us) = self._connection.execute(
                 f"SELECT count(*), epoch_us(min(time)), epoch_us(max(time)) FROM {segment.relation(part)}"
@@ -264,9 +275,14 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-def _column_type(kind: Kind, words: tuple[str, ...] | None) -> str:
+_DECIMAL: Final = re.compile(r"DECIMAL\(9,(\d)\)")
+
+
+def _column_type(kind: Kind, words: tuple[str, ...] | None, digits: int | None) -> str:
     if words:
         return f"ENUM({', '.join(literal(word) for word in words)}) USING COMPRESSION rle"
+    if digits is not None:
+        return f"DECIMAL(9, {digits}) USING COMPRESSION bitpacking"
     if kind in _COMPRESSION:
         return f"{kind.value} USING COMPRESSION {_COMPRESSION[kind]}"
     return kind.value
