@@ -152,7 +152,9 @@ class Crew:
     async def take(self, *orders: Order) -> tuple[Taken, ...]:
         """Have the first processes carry out one order each, all at the same time. Raises what went wrong."""
         for (_, connection), order in zip(self._members, orders, strict=False):
-            connection.send(order)
+            # One that died says so when it is heard.
+            with contextlib.suppress(OSError):
+                connection.send(order)
         answers = await asyncio.gather(*(self._hear(number) for number in range(len(orders))))
         for answer in answers:
             if isinstance(answer, NascarError):

@@ -82,7 +82,6 @@ async def measure_replay(pool: tuple[bytes, ...], rows: int, seconds: float, url
                     raise NascarError(f"The null sink did not take all that was sent ({outcome}). Try again.")
                 sent += rows
 
-        await client.wait_ready()
         cpu, wall = time.process_time(), time.perf_counter()
         await asyncio.gather(*(work() for _ in range(POOL_WORKERS)))
         return Taken(sent, time.process_time() - cpu, time.perf_counter() - wall)

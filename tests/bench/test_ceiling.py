@@ -1,0 +1,158 @@
+"""The ceiling as a whole: every stage of it, in processes of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nascar.bench.ceiling import ON_ALL_CORES, Ceiling, measure
+from nascar.bench.crew import Crew, Measurer, Order
+from nascar.bench.stages import Stage, Taken
+from nascar.cli import ceiling as command
+from nascar.cli.command import run_command
+from nascar.cli.pipeline import Pipeline
+from nascar.errors import NascarError
+
+MakePipeline = Callable[[], Pipeline]
+
+
+def crew_of(pipeline: Pipeline, size: int) -> Crew:
+    return Crew(Measurer(pipeline, pipeline.race.track.length_m), size)
+
+
+@pytest.fixture
+def known() -> Ceiling:
+    """A ceiling of round numbers, of three turns on two cores."""
+    made = Ceiling(cores=2, rate=612_000)
+    for turn in (1, 2, 3):
+        made.take(Stage.DRY_RUN.value, Taken(rows=30_000_000 * turn, cpu_s=1.0, wall_s=2.0))
+        made.take(Stage.PUBLISHED_WAY.value, Taken(rows=60_000 * turn, cpu_s=1.0, wall_s=1.0))
+        both = (Taken(rows=10_000_000, cpu_s=1.0, wall_s=1.0), Taken(rows=8_000_000, cpu_s=0.5, wall_s=1.0))
+        for stage in (Stage.RACE, Stage.RENDER_ENCODE):
+            made.take_all(stage.value, both)
+    return made
+
+
+def test_the_median_is_shown_and_a_ratio_is_taken_within_a_turn(known: Ceiling) -> None:
+    core = known.core(Stage.DRY_RUN)
+    assert core is not None
+    assert (core.least, core.median, core.most) == (30e6, 60e6, 90e6)
+    ratio = known.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY)
+    assert ratio is not None
+    # The machine was three times as fast in the last turn as in the first: for both.
+    assert (ratio.least, ratio.most) == (500.0, 500.0)
+
+
+def test_processes_add_up_but_for_the_race_which_each_of_them_runs(known: Ceiling) -> None:
+    race, rendered = known.machine(Stage.RACE), known.machine(Stage.RENDER_ENCODE)
+    assert race is not None
+    assert rendered is not None
+    assert race.median == 8e6
+    assert rendered.median == 18e6
+
+
+def test_a_machine_that_is_shared_is_said_to_be(known: Ceiling) -> None:
+    assert known.is_shared
+    assert "1.5 of 2 cores" in " ".join(command.ceiling_lines(known))
+
+
+def test_what_was_not_measured_is_null_and_not_zero(known: Ceiling) -> None:
+    summary = known.summary()
+    assert summary["tsbs_per_core"] is None
+    assert summary["http_sink_all_cores"] is None
+    assert summary["dry_run_per_core"] == 60_000_000
+    assert "tsbs_generate_data is not on the PATH: not measured" in " ".join(command.ceiling_lines(known))
+    assert json.loads(json.dumps(known.record()))["ratios"]["dry_run_to_tsbs"] is None
+
+
+async def test_every_stage_is_measured_alone_and_on_all_cores(
+    pipeline: MakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = pipeline()
+    told: list[str] = []
+    ceiling = await measure(
+        made, made.race.track.length_m, seconds=0.1, repetitions=1, cores=2, tell=told.append
+    )
+    summary = ceiling.summary()
+    assert summary.pop("tsbs_per_core") is None
+    assert set(summary) == {f"{s.value}_per_core" for s in Stage} | {
+        f"{s.value}_all_cores" for s in ON_ALL_CORES
+    }
+    assert all(value is not None and value > 0 for value in summary.values())
+    assert any("http_sink" in text for text in told)
+
+
+async def test_a_crew_leaves_nobody_behind_and_says_who_died(pipeline: MakePipeline) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with pytest.raises(NascarError, match="died"):
+        async with crew_of(pipeline(), 1) as crew:
+            (taken,) = await crew.take(Order(Stage.RACE, 0.02))
+            assert taken.rows > 0
+            for child in psutil.Process().children():
+                if child.pid not in before and "spawn_main" in " ".join(child.cmdline()):
+                    child.kill()
+            await crew.take(Order(Stage.RACE, 0.02))
+    # The tracker of multiprocessing's resources stays for the life of the process, on purpose.
+    after = [c for c in psutil.Process().children() if c.pid not in before]
+    assert not [c for c in after if "resource_tracker" not in " ".join(c.cmdline())]
+
+
+async def test_a_sink_that_is_not_there_is_an_error_and_the_crew_goes_on(pipeline: MakePipeline) -> None:
+    async with crew_of(pipeline(), 1) as crew:
+        with pytest.raises(NascarError, match="did not take all"):
+            await crew.take(Order(Stage.PUBLISHED_REPLAY, 0.02, "http://127.0.0.1:9"))
+        (taken,) = await crew.take(Order(Stage.RACE, 0.02))
+    assert taken.rows > 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="nascar bench")
+    command.add_parser(made.add_subparsers(required=True))
+    return made
+
+
+SHORT = (
+    "ceiling",
+    "--seconds",
+    "0.05",
+    "--repetitions",
+    "1",
+    "--processes",
+    "1",
+    "--cars",
+    "4",
+    "--seed",
+    "3",
+)
+
+
+def test_json_is_the_medians_in_messages_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(parser(), [*SHORT, "--json"]) == 0
+    medians = json.loads(capsys.readouterr().out)
+    for name in ("render_encode_per_core", "http_sink_per_core", "http_sink_all_cores", "dry_run_per_core"):
+        assert medians[name] > 0
+    assert "tsbs_per_core" in medians
+
+
+def test_without_json_it_is_a_table_of_all_stages_and_says_what_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_command(parser(), [*SHORT, "--rate", "60000"]) == 0
+    shown = capsys.readouterr().out
+    for stage in Stage:
+        assert command.TITLES[stage.value] in shown
+    assert "60,000 messages/s" in shown
+    assert shown.rstrip().splitlines()[-1].startswith("Next: ")
+
+
+def test_a_rate_that_no_race_can_have_is_refused_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_command(parser(), [*SHORT, "--batch-size", "2"]) == 2
+    assert "--batch-size 4" in capsys.readouterr().err
