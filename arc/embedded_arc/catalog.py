@@ -74,9 +74,9 @@ def _wider(one: Kind, other: Kind) -> Kind:
 
 
 def select_part(
-    segment: Segment, part: Part, columns: dict[str, Kind], coded: Mapping[str, str] | None = None
+    segment: Segment, part: Part, columns: dict[str, Kind], stored: Mapping[str, str] | None = None
 ) -> str:
-    """SQL that gives one part's rows with exactly these columns, and those of `coded`: texts as they are stored."""
+    """SQL that gives one part's rows with exactly these columns, and those of `stored`: columns as they are stored."""
     own = {name.lower(): (name, kind) for name, kind in part.kinds.items()}
     cells = []
     for name, kind in columns.items():
@@ -90,8 +90,8 @@ def select_part(
             if found[1] is not kind or found[0] in part.words:
                 cell += f"::{kind.value}"
             cells.append(f"{cell} AS {quoted(name)}")
-    for lower, code in (coded or {}).items():
-        cells.append(f"{quoted(own[lower][0])} AS {code}")
+    for lower, free in (stored or {}).items():
+        cells.append(f"{quoted(own[lower][0])} AS {free}")
     return f"SELECT {', '.join(cells)} FROM {segment.relation(part)}"
 
 

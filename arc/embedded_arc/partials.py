@@ -11,7 +11,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -24,8 +24,9 @@ from embedded_arc.columns import Kind
 from embedded_arc.names import quoted
 from embedded_arc.nodes import Node, statement
 from embedded_arc.priority import give_way
-from embedded_arc.segments import Part, Segment
-from embedded_arc.shapes import Bound, Functions, Shape, shape_of, with_types
+from embedded_arc.segments import Segment
+from embedded_arc.shape_reader import Functions, shape_of
+from embedded_arc.shapes import Bound, Shape, with_types
 from embedded_arc.store import Store
 
 MOST_PIECE_ROWS: Final = 20_000
@@ -92,7 +93,7 @@ class Partials:
                 continue
             inside = segment.sealed and low <= segment.first_us and segment.last_us <= high
             (whole if inside else edges).append(segment)
-        if not whole and not any(_coded(shape, part, columns) for segment in edges for part in segment.parts):
+        if not whole and not any(_has_coded(shape, segment) for segment in edges):
             return None
         self._note(shape, table)
         sources = []
@@ -178,22 +179,31 @@ def _piece_sql(shape: Shape, segment: Segment, columns: Columns, window: str | N
     """SQL of the pieces of one file: one for each of its parts, which need not agree on the numbers of texts."""
     found = []
     for part in segment.parts:
-        coded = _coded(shape, part, columns)
-        found.append(shape.piece_sql(select_part(segment, part, columns, coded), window, coded))
+        # A column that is texts in another file is left as the view has it.
+        floats = [name for name in part.digits if columns.get(name) is Kind.FLOAT]
+        stored = _stored_as([*part.words, *floats], columns)
+        coded = {name.lower(): stored[name.lower()] for name in part.words}
+        decimals = {name.lower(): stored[name.lower()] for name in floats}
+        rows = select_part(segment, part, columns, stored)
+        found.append(shape.piece_sql(rows, window, coded, decimals))
     return " UNION ALL ".join(found)
 
 
-def _coded(shape: Shape, part: Part, columns: Columns) -> dict[str, str]:
-    """Columns of texts that the query groups by and that the part stores by number, with a free name for the number."""
+def _has_coded(shape: Shape, segment: Segment) -> bool:
+    """Whether the query groups by texts that the file stores by number."""
+    return any(name.lower() in shape.columns for part in segment.parts for name in part.words)
+
+
+def _stored_as(names: Iterable[str], columns: Columns) -> dict[str, str]:
+    """For each column, in lower case, a name that is free for it as it is stored."""
     taken = {name.lower() for name in columns}
     found = {}
-    for name in part.words:
-        if name.lower() in shape.columns:
-            free = f"#{name.lower()}"
-            while free in taken:
-                free = f"#{free}"
-            taken.add(free)
-            found[name.lower()] = quoted(free)
+    for name in names:
+        free = f"#{name.lower()}"
+        while free in taken:
+            free = f"#{free}"
+        taken.add(free)
+        found[name.lower()] = quoted(free)
     return found
 
 
