@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nascar.bench.ceiling import ON_ALL_CORES, Ceiling, measure
+from nascar.bench.ceiling import ON_ALL_CORES, TITLES, Ceiling
+from nascar.bench.ceiling_run import measure
 from nascar.bench.crew import Crew, Measurer, Order
 from nascar.bench.stages import Stage, Taken
 from nascar.cli import ceiling as command
@@ -28,7 +29,7 @@ def crew_of(pipeline: Pipeline, size: int) -> Crew:
 @pytest.fixture
 def known() -> Ceiling:
     """A ceiling of round numbers, of three turns on two cores."""
-    made = Ceiling(cores=2, rate=612_000)
+    made = Ceiling(cores=2, rate=612_000, batch_size=10_000, seconds=1.0)
     for turn in (1, 2, 3):
         made.take(Stage.DRY_RUN.value, Taken(rows=30_000_000 * turn, cpu_s=1.0, wall_s=2.0))
         made.take(Stage.PUBLISHED_WAY.value, Taken(rows=60_000 * turn, cpu_s=1.0, wall_s=1.0))
@@ -39,17 +40,17 @@ def known() -> Ceiling:
 
 
 def test_the_median_is_shown_and_a_ratio_is_taken_within_a_turn(known: Ceiling) -> None:
-    core = known.core(Stage.DRY_RUN)
+    core = known.core(Stage.DRY_RUN.value)
     assert core is not None
     assert (core.least, core.median, core.most) == (30e6, 60e6, 90e6)
-    ratio = known.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY)
+    ratio = known.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY.value)
     assert ratio is not None
     # The machine was three times as fast in the last turn as in the first: for both.
     assert (ratio.least, ratio.most) == (500.0, 500.0)
 
 
 def test_processes_add_up_but_for_the_race_which_each_of_them_runs(known: Ceiling) -> None:
-    race, rendered = known.machine(Stage.RACE), known.machine(Stage.RENDER_ENCODE)
+    race, rendered = known.machine(Stage.RACE.value), known.machine(Stage.RENDER_ENCODE.value)
     assert race is not None
     assert rendered is not None
     assert race.median == 8e6
@@ -58,7 +59,7 @@ def test_processes_add_up_but_for_the_race_which_each_of_them_runs(known: Ceilin
 
 def test_a_machine_that_is_shared_is_said_to_be(known: Ceiling) -> None:
     assert known.is_shared
-    assert "1.5 of 2 cores" in " ".join(command.ceiling_lines(known))
+    assert "1.5 of 2 cores" in " ".join(known.notes())
 
 
 def test_what_was_not_measured_is_null_and_not_zero(known: Ceiling) -> None:
@@ -66,8 +67,13 @@ def test_what_was_not_measured_is_null_and_not_zero(known: Ceiling) -> None:
     assert summary["tsbs_per_core"] is None
     assert summary["http_sink_all_cores"] is None
     assert summary["dry_run_per_core"] == 60_000_000
-    assert "tsbs_generate_data is not on the PATH: not measured" in " ".join(command.ceiling_lines(known))
+    assert "tsbs_generate_data is not on the PATH: not measured" in " ".join(known.notes())
     assert json.loads(json.dumps(known.record()))["ratios"]["dry_run_to_tsbs"] is None
+
+
+def test_another_generator_that_writes_nothing_is_not_called_absent(known: Ceiling) -> None:
+    known.without_tsbs = "tsbs_generate_data wrote no rows"
+    assert "To TSBS: tsbs_generate_data wrote no rows: not measured." in known.notes()
 
 
 async def test_every_stage_is_measured_alone_and_on_all_cores(
@@ -85,7 +91,7 @@ async def test_every_stage_is_measured_alone_and_on_all_cores(
         f"{s.value}_all_cores" for s in ON_ALL_CORES
     }
     assert all(value is not None and value > 0 for value in summary.values())
-    assert any("http_sink" in text for text in told)
+    assert all(any(TITLES[stage.value] in text for text in told) for stage in Stage)
 
 
 async def test_a_crew_leaves_nobody_behind_and_says_who_died(pipeline: MakePipeline) -> None:
@@ -146,7 +152,7 @@ def test_without_json_it_is_a_table_of_all_stages_and_says_what_next(
     assert run_command(parser(), [*SHORT, "--rate", "60000"]) == 0
     shown = capsys.readouterr().out
     for stage in Stage:
-        assert command.TITLES[stage.value] in shown
+        assert TITLES[stage.value] in shown
     assert "60,000 messages/s" in shown
     assert shown.rstrip().splitlines()[-1].startswith("Next: ")
 

@@ -8,20 +8,15 @@ the same time, by the clock (`all cores`).
 
 from __future__ import annotations
 
-import contextlib
-import os
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from nascar.bench import tsbs
-from nascar.bench.crew import Crew, Measurer, Order
-from nascar.bench.sink import SinkProcess
-from nascar.bench.stages import Rows, Stage, Taken
+from nascar.bench.stages import Stage, Taken
+from nascar.bench.tsbs import PROGRAM
 from nascar.race.frames import TICK_S
-from nascar.stream.shard import WHOLE, Shard
 
 ON_ALL_CORES: Final = (
     Stage.RACE,
@@ -32,8 +27,21 @@ ON_ALL_CORES: Final = (
     Stage.HTTP_SINK,
 )
 """The published way and compression are compared on one core only."""
-SENDING: Final = frozenset({Stage.HTTP_SINK, Stage.PUBLISHED_REPLAY})
 TSBS: Final = "tsbs"
+TITLES: Final = {
+    Stage.RACE.value: "race only",
+    Stage.RENDER.value: "render only",
+    Stage.ENCODE.value: "encode only",
+    Stage.RENDER_ENCODE.value: "render and encode",
+    Stage.DRY_RUN.value: "dry run: with the whole race",
+    Stage.DRY_RUN_GZIP.value: "dry run with gzip",
+    Stage.DRY_RUN_ZSTD.value: "dry run with zstd",
+    Stage.HTTP_SINK.value: "HTTP into the null sink",
+    Stage.PUBLISHED_WAY.value: "published way: making its pool",
+    Stage.PUBLISHED_REPLAY.value: "published way: sending its pool again",
+    TSBS: f"TSBS: {PROGRAM}",
+}
+"""All stages by name, as people read them, in the order in which they are shown."""
 _ALONE: Final = 0.9
 """Whoever gets less than this part of the cores is not alone on the machine."""
 
@@ -56,17 +64,23 @@ class Spread:
 
 @dataclass(slots=True)
 class Ceiling:
-    """What was measured, turn by turn: messages a second."""
+    """What was measured, turn by turn. Stages go by the names of `TITLES`."""
 
     cores: int
+    """Processes that stood for all cores."""
     rate: int
     """Rows a second of the race that was made and sent."""
+    batch_size: int
+    seconds: float
+    """Length of each measurement."""
     per_core: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """By stage (or `TSBS`): messages in a second of one core's time."""
+    """By stage: messages in a second of one core's time, in each turn."""
     all_cores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """By stage: messages in a second on the clock, of all processes together."""
+    """By stage: messages in a second on the clock, of all processes together, in each turn."""
     cores_got: list[float] = field(default_factory=list)
     """How many cores all processes together were given when they had enough to do for all of them."""
+    without_tsbs: str = f"{PROGRAM} is not on the PATH"
+    """Why it was not measured, if it was not."""
 
     def take(self, stage: str, taken: Taken) -> None:
         """Keep what a process did alone."""
@@ -80,26 +94,26 @@ class Ceiling:
         # Every process of a stream runs the whole race: more of them do not make it faster.
         self.all_cores[stage].append(min(rates) if stage == Stage.RACE.value else sum(rates))
 
-    def core(self, stage: Stage | str) -> Spread | None:
+    def core(self, stage: str) -> Spread | None:
         """Messages a second of one core; None if it was not measured."""
-        values = self.per_core.get(stage.value if isinstance(stage, Stage) else stage)
+        values = self.per_core.get(stage)
         return Spread.of(values) if values else None
 
-    def machine(self, stage: Stage | str) -> Spread | None:
+    def machine(self, stage: str) -> Spread | None:
         """Messages a second of all cores; None if it was not measured."""
-        values = self.all_cores.get(stage.value if isinstance(stage, Stage) else stage)
+        values = self.all_cores.get(stage)
         return Spread.of(values) if values else None
 
-    def ratio(self, ours: Stage, theirs: Stage | str) -> Spread | None:
+    def ratio(self, ours: Stage, theirs: str) -> Spread | None:
         """How many times as much `ours` does on a core as `theirs`, turn by turn; None without both."""
-        other = self.per_core.get(theirs.value if isinstance(theirs, Stage) else theirs, [])
-        pairs = [(a, b) for a, b in zip(self.per_core.get(ours.value, []), other, strict=False) if b > 0]
-        return Spread.of([a / b for a, b in pairs]) if pairs else None
+        pairs = zip(self.per_core.get(ours.value, []), self.per_core.get(theirs, []), strict=False)
+        ratios = [mine / other for mine, other in pairs if other > 0]
+        return Spread.of(ratios) if ratios else None
 
     @property
     def race_ticks_per_core(self) -> float | None:
         """Ticks of the race in a second of one core."""
-        race = self.core(Stage.RACE)
+        race = self.core(Stage.RACE.value)
         return None if race is None else race.median / self.rate / TICK_S
 
     @property
@@ -110,74 +124,84 @@ class Ceiling:
     def summary(self) -> dict[str, float | None]:
         """Medians in messages/s, by name; None for what was not measured."""
         named: dict[str, float | None] = {}
-        for name in (*(stage.value for stage in Stage), TSBS):
+        for name in TITLES:
             core = self.core(name)
             named[f"{name}_per_core"] = None if core is None else round(core.median)
         for stage in ON_ALL_CORES:
-            together = self.machine(stage)
+            together = self.machine(stage.value)
             named[f"{stage.value}_all_cores"] = None if together is None else round(together.median)
         return named
 
     def record(self) -> dict[str, Any]:
         """All of it, for a dated file."""
         ratios = {
-            "dry_run_to_published_way": self.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY),
-            "dry_run_gzip_to_published_way": self.ratio(Stage.DRY_RUN_GZIP, Stage.PUBLISHED_WAY),
+            "dry_run_to_published_way": self.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY.value),
+            "dry_run_gzip_to_published_way": self.ratio(Stage.DRY_RUN_GZIP, Stage.PUBLISHED_WAY.value),
             "dry_run_to_tsbs": self.ratio(Stage.DRY_RUN, TSBS),
         }
         return {
+            "rate": self.rate,
+            "batch_size": self.batch_size,
+            "seconds": self.seconds,
             "cores": self.cores,
             "cores_got": list(self.cores_got),
-            "rate": self.rate,
             "messages_per_s": self.summary(),
-            "race_ticks_per_core": self.race_ticks_per_core,
-            "per_core": {name: _spread(values) for name, values in self.per_core.items()},
-            "all_cores": {name: _spread(values) for name, values in self.all_cores.items()},
+            "stages": [
+                {
+                    "name": name,
+                    "title": title,
+                    "per_core": _measured(self.per_core.get(name)),
+                    "all_cores": _measured(self.all_cores.get(name)),
+                }
+                for name, title in TITLES.items()
+            ],
             "ratios": {name: None if r is None else r.as_dict() for name, r in ratios.items()},
+            "race_ticks_per_core": self.race_ticks_per_core,
+            "notes": self.notes(),
         }
 
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-async def measure(
-    rows: Rows,
-    lap_length_m: float,
-    *,
-    seconds: float,
-    repetitions: int,
-    cores: int,
-    tell: Callable[[str], None] = lambda text: None,
-) -> Ceiling:
-    """Measure every stage `repetitions` times for `seconds`; `tell` hears what is being measured."""
-    ceiling = Ceiling(cores, rows.plan(0).rate)
-    program = tsbs.find()
-    tell(f"starting {cores} processes and their sinks")
-    async with contextlib.AsyncExitStack() as stack:
-        # A sink for each process: one for all would be the limit before the processes are.
-        sinks = [await stack.enter_async_context(SinkProcess()) for _ in range(cores)]
-        crew = await stack.enter_async_context(Crew(Measurer(rows, lap_length_m), cores))
-        for turn in range(1, repetitions + 1):
-            for stage in Stage:
-                tell(f"turn {turn} of {repetitions}: {stage.value}")
-                url = sinks[0].url if stage in SENDING else ""
-                (alone,) = await crew.take(Order(stage, seconds, url, WHOLE))
-                ceiling.take(stage.value, alone)
-                if stage in ON_ALL_CORES:
-                    orders = [
-                        Order(stage, seconds, sink.url, Shard(number, cores))
-                        for number, sink in enumerate(sinks)
-                    ]
-                    ceiling.take_all(stage.value, await crew.take(*orders))
-            if program is not None:
-                tell(f"turn {turn} of {repetitions}: {tsbs.PROGRAM}")
-                made = await tsbs.measure(program)
-                if made is not None:
-                    ceiling.take(TSBS, made)
-    return ceiling
+    def notes(self) -> list[str]:
+        """What follows from the numbers, and what must be known to read them: sentences."""
+        said = []
+        ticks, sink = self.race_ticks_per_core, self.core(Stage.HTTP_SINK.value)
+        if ticks is not None:
+            said.append(f"The race alone: {ticks:,.0f} ticks in a second of one core.")
+        if sink is not None:
+            share = self.rate / sink.median
+            said.append(f"{self.rate:,} messages/s, made and sent, take {share:.1%} of a core.")
+        published = self.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY.value)
+        squeezed = self.ratio(Stage.DRY_RUN_GZIP, Stage.PUBLISHED_WAY.value)
+        if published is not None and squeezed is not None:
+            said.append(
+                f"To the published way (pooled batches, msgpack lists, gzip 9): {_times(published)}, "
+                f"with gzip on our side too {_times(squeezed)}."
+            )
+            said.append(
+                "Its pool is made before the clock starts and then sent again and again: that costs little, and "
+                "makes no new value and no new time."
+            )
+        tsbs = self.ratio(Stage.DRY_RUN, TSBS)
+        said.append(
+            f"To TSBS: {self.without_tsbs}: not measured."
+            if tsbs is None
+            else f"To TSBS ({PROGRAM}): {_times(tsbs)}."
+        )
+        said.append(
+            "All cores: every process runs the whole race, so more of them make it no faster, and the sinks share "
+            "the cores with what sends to them."
+        )
+        if self.is_shared:
+            said.append(
+                f"Others use this machine: {statistics.median(self.cores_got):.1f} of {self.cores} cores were given "
+                "to what could use all. The figures for all cores are too low; those per core count CPU time and "
+                "suffer less."
+            )
+        return said
 
 
-def _spread(values: Sequence[float]) -> dict[str, Any]:
-    return {**Spread.of(values).as_dict(), "measured": list(values)}
+def _measured(values: Sequence[float] | None) -> dict[str, Any] | None:
+    return {**Spread.of(values).as_dict(), "measured": list(values)} if values else None
+
+
+def _times(ratio: Spread) -> str:
+    return f"{ratio.median:,.0f} times as much on a core ({ratio.least:,.0f}–{ratio.most:,.0f})"

@@ -11,9 +11,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from nascar.bench.ceiling import TSBS, Ceiling, Spread, measure, usable_cores
-from nascar.bench.stages import Stage
-from nascar.bench.tsbs import PROGRAM
+from nascar.bench.ceiling import TITLES, Ceiling, Spread
+from nascar.bench.ceiling_run import measure, usable_cores
 from nascar.cli import arguments
 from nascar.cli.pipeline import add_rate, pipeline_of
 from nascar.cli.race_format import add_race, add_start_lap
@@ -21,20 +20,6 @@ from nascar.cli.summary import output_console
 
 DEFAULT_SECONDS: Final = 0.5
 DEFAULT_REPETITIONS: Final = 3
-
-TITLES: Final = {
-    Stage.RACE.value: "race only",
-    Stage.RENDER.value: "render only",
-    Stage.ENCODE.value: "encode only",
-    Stage.RENDER_ENCODE.value: "render and encode",
-    Stage.DRY_RUN.value: "dry run: with the whole race",
-    Stage.DRY_RUN_GZIP.value: "dry run with gzip",
-    Stage.DRY_RUN_ZSTD.value: "dry run with zstd",
-    Stage.HTTP_SINK.value: "HTTP into the null sink",
-    Stage.PUBLISHED_WAY.value: "published way: making its pool",
-    Stage.PUBLISHED_REPLAY.value: "published way: sending its pool again",
-    TSBS: f"TSBS: {PROGRAM}",
-}
 
 _DESCRIPTION = """\
 Measures what the generator can do on this machine, stage by stage, in messages (rows) a second: the race
@@ -118,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
         print()
         return 0
     console.print(ceiling_table(ceiling))
-    for line in ceiling_lines(ceiling):
-        console.print(line, soft_wrap=True, highlight=False)
+    for note in ceiling.notes():
+        console.print(note, soft_wrap=True, highlight=False)
     console.print(
         "Next: see what a server makes of it with `nascar bench ladder`, which brings one along.",
         soft_wrap=True,
@@ -145,44 +130,6 @@ def ceiling_table(ceiling: Ceiling) -> Table:
     return table
 
 
-def ceiling_lines(ceiling: Ceiling) -> list[str]:
-    """What follows from the table, and what must be known to read it."""
-    lines = []
-    ticks = ceiling.race_ticks_per_core
-    if ticks is not None:
-        lines.append(f"The race alone: {ticks:,.0f} ticks in a second of one core.")
-    sink = ceiling.core(Stage.HTTP_SINK)
-    if sink is not None:
-        lines.append(
-            f"{ceiling.rate:,} messages/s, made and sent, take {ceiling.rate / sink.median:.1%} of a core."
-        )
-    published, squeezed = (
-        ceiling.ratio(stage, Stage.PUBLISHED_WAY) for stage in (Stage.DRY_RUN, Stage.DRY_RUN_GZIP)
-    )
-    if published is not None and squeezed is not None:
-        lines.append(
-            f"To the published way (pooled batches, msgpack lists, gzip 9): {_times(published)}, "
-            f"with gzip on our side too {_times(squeezed)}."
-        )
-        lines.append(
-            "Its pool is made before the clock starts and then sent again and again: that costs little, and makes "
-            "no new value and no new time."
-        )
-    tsbs = ceiling.ratio(Stage.DRY_RUN, TSBS)
-    lines.append(
-        f"To TSBS ({PROGRAM}): {_times(tsbs)}."
-        if tsbs is not None
-        else f"To TSBS: {PROGRAM} is not on the PATH: not measured."
-    )
-    lines.append("All processes run the whole race: more of them make it no faster.")
-    if ceiling.is_shared:
-        lines.append(
-            f"Others use this machine: {_mean(ceiling.cores_got):.1f} of {ceiling.cores} cores were given to what "
-            "could use all. The figures for all cores are too low; per core counts CPU time and suffers less."
-        )
-    return lines
-
-
 def _cells(spread: Spread | None) -> tuple[str, str]:
     if spread is None:
         return "", ""
@@ -193,11 +140,3 @@ def _millions(messages_per_s: float) -> str:
     """Three digits or so, whatever the size."""
     millions = messages_per_s / 1e6
     return f"{millions:.3f}" if millions < 1 else f"{millions:.1f}"
-
-
-def _times(ratio: Spread) -> str:
-    return f"{ratio.median:,.0f} times as much on a core ({ratio.least:,.0f}–{ratio.most:,.0f})"
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
