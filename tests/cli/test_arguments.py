@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from nascar.cli import arguments
 from nascar.errors import UsageError
+from nascar.stream.shard import WHOLE, Shard
 
 TOKEN = "a-token-of-at-least-32-characters!"
 
@@ -84,3 +86,24 @@ def test_the_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ARC_TOKEN", "e" * 40)
     assert arguments.token_of(argparse.Namespace(token=TOKEN)) == TOKEN
     assert arguments.token_of(argparse.Namespace(token=None)) == "e" * 40
+
+
+def test_parts_of_a_run_are_counted_from_one() -> None:
+    assert arguments.shard("1/1") == WHOLE
+    assert arguments.shard("2/5") == Shard(1, 5)
+    for text in ("0/2", "3/2", "1/0", "a/2", "1", "1/2/3", "-1/2", "1/ 2"):
+        with pytest.raises(argparse.ArgumentTypeError, match="no part of a run; give 1/3"):
+            arguments.shard(text)
+
+
+def test_a_start_needs_a_time_zone_and_lies_ahead_within_a_day() -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    assert arguments.future_us(soon.isoformat()) == round(soon.timestamp() * 1e6)
+    elsewhere = soon.astimezone(timezone(timedelta(hours=-5)))
+    assert arguments.future_us(elsewhere.isoformat()) == round(soon.timestamp() * 1e6)
+    for text in ("soon", "", soon.replace(tzinfo=None).isoformat()):
+        with pytest.raises(argparse.ArgumentTypeError, match="time zone; give one such as"):
+            arguments.future_us(text)
+    for at in (soon - timedelta(hours=1), soon + timedelta(days=2)):
+        with pytest.raises(argparse.ArgumentTypeError, match="next 24 hours; it is now"):
+            arguments.future_us(at.isoformat())

@@ -165,6 +165,8 @@ class Server:
     accepted: int = 0
     ready_status: int = 200
     queries: list[str] = field(default_factory=list)
+    unanswered: int = 0
+    """So many of the next queries get a 503."""
     requests: int = 0
     at_once: int = 0
     most_at_once: int = 0
@@ -287,6 +289,9 @@ class Server:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
+        if self.unanswered:
+            self.unanswered -= 1
+            return web.json_response({"success": False, "error": "not now"}, status=503)
         sql = str((await request.json())["sql"])
         self.queries.append(sql)
         header = request.headers.get("x-arc-database")

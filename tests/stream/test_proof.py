@@ -64,8 +64,7 @@ async def test_a_run_longer_than_the_server_remembers_is_proved(
     assert server.stored() < 15_000, "the server has forgotten nothing"
     assert verification.windows > 0
     assert verification.ok
-    assert sum(table.stored for table in verification.tables) == 15_000
-    assert verdict(result, verification).ok
+    assert sum(table.stored for table in verification.tables) == result.ledger.total().acknowledged == 15_000
 
 
 async def test_without_windows_the_same_run_could_not_be_proved(
@@ -105,21 +104,14 @@ async def test_a_window_that_cannot_be_counted_now_is_counted_later(
     server: Server, client: Client, settings: Make
 ) -> None:
     told: list[str] = []
-    server.tokens[TOKEN] = 204
+    server.unanswered = 8
     proof = Proof(client, lag_s=0.1, deadline_s=0.4, tell=told.append)
-
-    async def break_and_mend() -> None:
-        await asyncio.sleep(0.6)
-        server.tokens[TOKEN] = 403
-        await asyncio.sleep(0.05)
-        server.tokens[TOKEN] = 204
-
-    breaking = asyncio.create_task(break_and_mend())
     result, verification = await proved(settings, proof)
-    await breaking
+    assert any("could not be counted yet" in text for text in told)
+    assert verification.windows > 0
+    assert verification.ok
     counted = sum(table.stored for table in verification.tables)
     assert counted == result.ledger.total().acknowledged
-    assert verification.ok
 
 
 async def test_a_server_that_is_gone_is_an_error(server: Server, client: Client, settings: Make) -> None:

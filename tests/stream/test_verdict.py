@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from nascar.errors import TokenRefused
 from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies
 from nascar.stream.ledger import Ledger
-from nascar.stream.result import Result
+from nascar.stream.result import ProcessUse, Result
 from nascar.stream.settings import StreamSettings
+from nascar.stream.shard import Shard
 from nascar.stream.source import BatchHead
 from nascar.stream.verdict import TOLERANCE, verdict
+from nascar.stream.verification import TableVerification, Verification
 
 RATE = 612_000
 
@@ -194,3 +197,43 @@ def test_where_the_rate_was_not_held_the_rows_beside_it_are_a_reason_more() -> N
     found = verdict(result(59 * RATE, missed=RATE, beside=beside(missed=5)))
     assert found.text.startswith("Not held:")
     assert "5 rows of the low-rate tables" in found.text
+
+
+def counted(acknowledged: int, stored: int) -> Verification:
+    return Verification((TableVerification("pace", acknowledged, stored),), True, 0.1)
+
+
+def test_a_server_that_stored_less_than_it_acknowledged_is_named_with_the_numbers() -> None:
+    found = verdict(result(60 * RATE), counted(60 * RATE, 1_000))
+    assert not found.ok
+    assert found.bound == "server"
+    assert "stored 1,000 of 36,720,000 acknowledged rows (pace: 36,719,000 lost)" in found.text
+
+
+def test_rows_too_many_are_an_error_too() -> None:
+    found = verdict(result(60 * RATE), counted(60 * RATE, 60 * RATE + 1))
+    assert not found.ok
+    assert "1 too many" in found.text
+
+
+def test_what_was_counted_and_is_equal_is_said() -> None:
+    found = verdict(result(60 * RATE), counted(60 * RATE, 60 * RATE))
+    assert found.ok
+    assert found.text.endswith("none missed, none failed, and the same number stored.")
+    assert "stored" not in verdict(result(60 * RATE)).text
+
+
+def test_a_shard_is_held_to_its_own_part_of_the_rate() -> None:
+    whole = result(20 * RATE)
+    part = replace(whole, settings=replace(whole.settings, shard=Shard(1, 3)))
+    assert part.covered_s == pytest.approx(60)
+    found = verdict(part)
+    assert found.ok
+    assert "Shard 2/3 of 612,000 rows/s" in found.text
+
+
+def test_several_busy_processes_are_the_limit_only_if_each_is_busy() -> None:
+    slow = result(30 * RATE, elapsed_s=60.0, cpu_s=60.0, overrun=15 * RATE)
+    uses = tuple(ProcessUse(shard, shard + 1, 30.0, 1, 1) for shard in range(2))
+    assert verdict(slow).bound == "client"
+    assert verdict(replace(slow, processes=uses)).bound is None
