@@ -9,7 +9,7 @@ from typing import Any
 from nascar.bench import measures
 from nascar.bench.knee import Knee, Plan, Probe, search
 from nascar.bench.ladder import Runner, rung_for
-from nascar.bench.load import Load, Stopper
+from nascar.bench.load import Load, Stopped, Stopper
 from nascar.bench.trial import TrialResult
 
 
@@ -71,7 +71,10 @@ class KneeRun:
         searching = search(self.plan)
         probe = next(searching)
         while not self._stopper.is_asked:
-            result = await self._run(self._load(probe), 1)
+            try:
+                result = await self._run(self._load(probe), 1)
+            except Stopped:
+                return
             tried = Tried(probe, result, self._misses(result))
             yield tried
             if result.stopped:

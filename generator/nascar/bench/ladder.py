@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nascar.bench.load import Load, Stopper
+from nascar.bench.load import Load, Stopped, Stopper
 from nascar.bench.trial import TrialResult
 
 
@@ -68,7 +68,10 @@ async def climb(
         for repetition in range(1, repetitions + 1):
             if stopper.is_asked:
                 return
-            result = await run(load, repetition)
+            try:
+                result = await run(load, repetition)
+            except Stopped:
+                return
             yield result
             if stop_on_miss and not result.held:
                 return

@@ -59,6 +59,10 @@ class Manner:
     of their own; they are in no number."""
 
 
+class Stopped(Exception):
+    """Ctrl-C came before the level had begun: there is nothing of it."""
+
+
 @dataclass(slots=True)
 class Stopper:
     """Ctrl-C, handed on to what runs now; what was measured by then is kept."""

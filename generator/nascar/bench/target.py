@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +101,7 @@ class RunningTarget:
     url: str
     token: str = field(repr=False)
     database: str
-    find: Callable[[], tuple[Watched | None, str]]
+    find: Callable[[], Awaitable[tuple[Watched | None, str]]]
     """Finds the server's processes."""
     append: bool = False
     """Write into `database` itself, whatever is in it."""
@@ -121,7 +121,7 @@ class RunningTarget:
             await client.check_access()
             if not self.append:
                 await refuse_dirty(client)
-        server, note = self.find()
+        server, note = await self.find()
         yield Served(self.url, self.token, database, server, note, is_new=self.levels == 1)
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 
 from nascar.bench.asking import Asking
 from nascar.bench.child import StreamProcess
-from nascar.bench.load import Load, Manner, Stopper
+from nascar.bench.load import Load, Manner, Stopped, Stopper
 from nascar.bench.resources import Samples, Watched, Watcher
-from nascar.bench.target import Served
+from nascar.bench.target import Served, Target
 from nascar.bench.watched import ProcessTree, WholeMachine
 from nascar.errors import NascarError, UsageError
 from nascar.stream import report as reports
@@ -123,6 +123,21 @@ class TrialResult:
         }
 
 
+async def run_level(
+    target: Target,
+    load: Load,
+    manner: Manner,
+    stopper: Stopper,
+    tell: Callable[[str], None] = lambda text: None,
+    repetition: int = 1,
+) -> TrialResult:
+    """Bring the target up, run one level against it, and let it settle. Raises what `run_trial` does."""
+    async with target.serve(load.rate, load.seconds) as served:
+        result = await run_trial(load, served, manner, stopper, tell)
+    result.repetition = repetition
+    return result
+
+
 async def run_trial(
     load: Load,
     served: Served,
@@ -130,11 +145,16 @@ async def run_trial(
     stopper: Stopper,
     tell: Callable[[str], None] = lambda text: None,
 ) -> TrialResult:
-    """Run one level against a server that is up. Raises `UsageError` if the stream refuses what it is told."""
-    warm_up_s = manner.warm_up_s if served.is_new and not stopper.is_asked else 0.0
-    if warm_up_s:
-        tell(f"Warming up for {warm_up_s:g} s ...")
+    """Run one level against a server that is up.
+
+    Raises `UsageError` if the stream refuses what it is told, and `Stopped` if there was no time for the level.
+    """
+    warm_up_s = manner.warm_up_s if served.is_new else 0.0
+    if warm_up_s and not stopper.is_asked:
+        tell(f"{load.rate:,} rows/s: warming up for {warm_up_s:g} s ...")
         await _warm_up(load, served, warm_up_s, stopper)
+    if stopper.is_asked:
+        raise Stopped
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
         file = Path(folder) / "report.json"
         arguments = [*load.arguments(), *_where(served, served.database), "--report", str(file)]
@@ -149,9 +169,6 @@ async def run_trial(
             if served.server is not None:
                 watched["server"] = served.server
             watcher = Watcher(watched)
-            # One that was told to stop before there was a stream to tell.
-            if stopper.is_asked:
-                stream.interrupt()
             with stopper.handing_to(stream.interrupt):
                 async with _asking(load, served, manner) as asking, _meanwhile(watcher.watch()):
                     status = await stream.wait(load.seconds + LAST_WAIT_S)

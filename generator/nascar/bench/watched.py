@@ -125,6 +125,18 @@ def in_bytes(text: str) -> int | None:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
+async def find(url: str, pid: int | None, name: str | None) -> tuple[Watched | None, str]:
+    """The server at `url` by its process id or its container's name, else by its port; and how, or why not.
+
+    Raises `UsageError` if the process or the container is not there.
+    """
+    if pid is not None:
+        return process(pid), "given with --server-pid"
+    if name is not None:
+        return await container(name), "given with --server-container"
+    return listener(url)
+
+
 async def container(name: str) -> Watched:
     """The container `name`, by its processes if they can be seen, else through Docker. Raises `UsageError`."""
     text = await _docker("inspect", "--format", "{{.State.Pid}}", name)

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from nascar import __version__
-from nascar.cli import demo, export, health, queries, race, stream, verify
+from nascar.cli import bench, demo, export, health, queries, race, stream, verify
 from nascar.cli.command import run_command
 
-COMMANDS = (demo, stream, race, verify, queries, export, health)
+COMMANDS = (demo, stream, race, verify, queries, export, bench, health)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,135 @@
+"""``nascar bench ladder``: the published load levels, one after the other, with all six published measures."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from rich.text import Text
+
+from nascar.bench.ladder import PUBLISHED, climb, loads
+from nascar.bench.load import Stopper
+from nascar.bench.table import ladder_table, level_line
+from nascar.bench.target import Target
+from nascar.cli import arguments, levels
+from nascar.cli.streaming import on_signals
+from nascar.cli.summary import output_console
+from nascar.errors import NascarError
+
+_DESCRIPTION = """\
+Runs the published load levels one after the other: 612,000, 1,200,000, 2,400,000 and 3,000,000 rows a second,
+for 300, 300, 300 and 60 seconds. At each level it measures the ingest rate (offered, acknowledged, stored), the
+write latency, the times of the eight questions while rows flow, memory, disk and CPU of server and client. Every
+level finds an empty database, and a server of our own is started anew for it. A level that is not held says why.
+Writes a dated record and one page with pictures. Status 0: every level was held; 1: not.
+"""
+
+_EPILOG = """\
+Example: two levels of 20 seconds into the embedded engine
+  %(prog)s --levels 100000,612000 --seconds 20
+Example: the whole ladder, as published, into an Arc in a container
+  export ARC_TOKEN=…
+  %(prog)s --url http://localhost:8000 --server-container arc
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``ladder`` to the commands of ``nascar bench``."""
+    parser = commands.add_parser(
+        "ladder",
+        help="run the published load levels with the six published measures",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--levels",
+        type=_rates,
+        help=f"rows a second of each level (default: {','.join(str(rung.rate) for rung in PUBLISHED)})",
+        metavar="N,N,…",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=arguments.seconds(1),
+        help="length of every level (default: as published, 300 and for the last 60)",
+        metavar="SECONDS",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=arguments.whole_number(1, 100),
+        default=1,
+        help="run each level so often; the median is shown with the least and the most (default: %(default)s)",
+        metavar="N",
+    )
+    parser.add_argument("--stop-on-miss", action="store_true", help="end at the first level that is not held")
+    levels.add_target(parser)
+    levels.add_load(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    target, token = levels.target_of(args)
+    levels.check_out(args.out)
+    return asyncio.run(_run(args, target, token))
+
+
+async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
+    console, stopper = output_console(), Stopper()
+    wanted = loads(levels.load_of(args), args.levels, args.seconds, args.workers)
+    console.print(
+        f"{len(wanted)} levels, {args.repetitions} of each, against the {target.name}.", soft_wrap=True
+    )
+    measured: list[dict[str, Any]] = []
+    trouble = None
+    with on_signals(stopper.stop), levels.telling(console) as tell:
+        try:
+            async for result in climb(
+                wanted,
+                levels.runner(target, levels.manner_of(args), stopper, tell),
+                stopper,
+                repetitions=args.repetitions,
+                stop_on_miss=args.stop_on_miss,
+            ):
+                measured.append(result.as_json())
+                console.print(level_line(measured[-1]), soft_wrap=True)
+        except NascarError as error:
+            if not measured:
+                raise
+            # What was measured before is worth as much as ever.
+            trouble = str(error)
+    ended = "stopped" if stopper.is_asked else trouble
+    if not measured:
+        console.print("Nothing was measured: it was stopped before the first level. Next: run it again.")
+        return 1
+    all_held = ended is None and all(level["held"] for level in measured)
+    body = {
+        "levels": measured,
+        "wanted": [load.as_json() for load in wanted],
+        "repetitions": args.repetitions,
+        "ended": ended,
+        "held": all_held and len(measured) == len(wanted) * args.repetitions,
+    }
+    _, written = levels.keep(args, "ladder", target, token, body)
+    console.print()
+    console.print(ladder_table(measured))
+    if trouble is not None:
+        console.print(Text(f"The ladder ended early: {trouble}", style="bold red"), soft_wrap=True)
+    _conclude(body, len(wanted) * args.repetitions)
+    console.print(
+        f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
+        soft_wrap=True,
+    )
+    return 0 if body["held"] else 1
+
+
+def _conclude(body: dict[str, Any], wanted: int) -> None:
+    held = sum(level["held"] for level in body["levels"])
+    style = "bold green" if body["held"] else "bold red"
+    stopped = ", then it was stopped" if body["ended"] == "stopped" else ""
+    output_console().print(Text(f"Held {held} of {wanted} levels{stopped}.", style=style))
+
+
+def _rates(text: str) -> tuple[int, ...]:
+    convert = arguments.whole_number(1, arguments.MOST_RATE)
+    return tuple(convert(part) for part in text.split(","))

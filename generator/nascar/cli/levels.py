@@ -1,0 +1,229 @@
+"""What `nascar bench ladder` and `nascar bench knee` share: flags, the target, Ctrl-C, and the record at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from nascar.bench import page, record, watched
+from nascar.bench.ladder import Runner
+from nascar.bench.load import Load, Manner, Stopper
+from nascar.bench.record import Record, Written
+from nascar.bench.target import EngineTarget, RunningTarget, SinkTarget, Target
+from nascar.bench.trial import TrialResult, run_level
+from nascar.cli import arguments
+from nascar.errors import UsageError
+from nascar.questions import load_questions
+from nascar.stream.compression import Compression
+
+DEFAULT_ASK_EVERY_S: Final = 1.0
+DEFAULT_WARM_UP_S: Final = 3.0
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """The flags that say what is loaded."""
+    group = parser.add_argument_group(
+        "what is loaded (default: the embedded engine, started anew for each level)"
+    )
+    group.add_argument(
+        "--url", type=arguments.server_url, help="a server that runs already, Arc for example", metavar="URL"
+    )
+    group.add_argument(
+        "--sink",
+        action="store_true",
+        help="the null sink, which acknowledges everything and keeps nothing: the generator and HTTP alone",
+    )
+    group.add_argument(
+        "--token", help="the server's API token (default: $ARC_TOKEN, which no process list shows)"
+    )
+    group.add_argument(
+        "--database",
+        type=arguments.database_name,
+        help="each level writes into NAME_1, NAME_2 … of the server at --url, and refuses one that holds rows "
+        "(default: bench and the time)",
+        metavar="NAME",
+    )
+    group.add_argument(
+        "--append", action="store_true", help="write into --database itself, whatever it holds already"
+    )
+    group.add_argument(
+        "--server-pid",
+        type=arguments.whole_number(1, 2**22),
+        help="process whose CPU, memory and disk are the server's (default: the one that listens at --url)",
+        metavar="PID",
+    )
+    group.add_argument("--server-container", help="container whose use is the server's", metavar="NAME")
+    group.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(".demo"),
+        help="folder on a disk with room for the embedded engine's data (default: %(default)s)",
+        metavar="DIR",
+    )
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """The flags that every level hands on to ``nascar stream``, and how it is measured."""
+    group = parser.add_argument_group("how it is loaded and measured")
+    group.add_argument(
+        "--workers",
+        type=arguments.whole_number(1, arguments.MOST_WORKERS),
+        help="most requests in flight at every level (default: as published, 300 to 600 by the rate)",
+        metavar="N",
+    )
+    group.add_argument(
+        "--processes",
+        type=arguments.whole_number(1, arguments.MOST_PROCESSES),
+        help="processes of the generator (default: what the rate needs)",
+        metavar="N",
+    )
+    group.add_argument(
+        "--batch-size",
+        type=arguments.whole_number(1, arguments.MOST_BATCH_ROWS),
+        default=arguments.DEFAULT_BATCH_SIZE,
+        help="most messages in a batch (default: %(default)s)",
+        metavar="N",
+    )
+    group.add_argument(
+        "--seed",
+        type=arguments.whole_number(0, 2**63 - 1),
+        default=1,
+        help="seed of the race: the same seed sends the same rows (default: %(default)s)",
+        metavar="N",
+    )
+    group.add_argument(
+        "--cars",
+        type=arguments.whole_number(1, arguments.MOST_CARS),
+        default=arguments.DEFAULT_CARS,
+        help="cars in the race (default: %(default)s)",
+        metavar="N",
+    )
+    group.add_argument(
+        "--compression",
+        choices=[one.value for one in Compression],
+        default=Compression.NONE.value,
+        help="squeeze bodies (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-backlog",
+        type=arguments.seconds(0.1, 3600),
+        default=5.0,
+        help="hold new rows back while the server holds more than this many seconds of the rate that it has not "
+        "stored (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    group.add_argument(
+        "--warm-up",
+        type=arguments.seconds(0, 3600),
+        default=DEFAULT_WARM_UP_S,
+        help="load a server for so long before it is measured; those rows are in no number (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    group.add_argument(
+        "--ask-every",
+        type=arguments.seconds(0, 3600),
+        default=DEFAULT_ASK_EVERY_S,
+        help="pause between two of the eight questions, which are asked round and round (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    group.add_argument("--no-questions", action="store_true", help="measure writing alone")
+    group.add_argument(
+        "--out",
+        type=Path,
+        default=record.DEFAULT_FOLDER,
+        help="folder for the dated record and its page (default: %(default)s)",
+        metavar="DIR",
+    )
+
+
+def target_of(args: argparse.Namespace) -> tuple[Target, str]:
+    """What the flags of `add_target` ask for, and the token, which must not get into the record."""
+    only_with_url = {
+        "--database": args.database,
+        "--append": args.append,
+        "--server-pid": args.server_pid,
+        "--server-container": args.server_container,
+        "--token": args.token,
+    }
+    if args.url is None:
+        given = [flag for flag, value in only_with_url.items() if value]
+        if given:
+            raise UsageError(f"{given[0]} is for a server that runs already. Give its address with --url.")
+        return (SinkTarget() if args.sink else EngineTarget(args.data_dir)), ""
+    if args.sink:
+        raise UsageError("--sink brings its own server. Give it or --url, not both.")
+    if args.append and args.database is None:
+        raise UsageError("--append writes into a database that you name. Give it with --database.")
+    if args.server_pid is not None and args.server_container is not None:
+        raise UsageError("A server is found by --server-pid or by --server-container. Give one of them.")
+    token = arguments.token_of(args)
+    database = args.database or f"bench_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    find = partial(watched.find, args.url, args.server_pid, args.server_container)
+    return RunningTarget(args.url, token, database, find, args.append), token
+
+
+def load_of(args: argparse.Namespace) -> Load:
+    """What all levels have in common; rate, seconds and workers are each level's own."""
+    return Load(
+        rate=arguments.DEFAULT_RATE,
+        seconds=0,
+        batch_size=max(args.batch_size, args.cars),
+        seed=args.seed,
+        cars=args.cars,
+        processes=args.processes,
+        compression=args.compression,
+        max_backlog_s=args.max_backlog,
+    )
+
+
+def manner_of(args: argparse.Namespace) -> Manner:
+    questions = () if args.no_questions else load_questions()
+    return Manner(questions, args.ask_every, args.warm_up)
+
+
+@contextmanager
+def telling(console: Console) -> Iterator[Callable[[str], None]]:
+    """Where a benchmark says what it does now: a line that changes on a terminal, a line more in a log."""
+    if not console.is_terminal:
+        yield console.print
+        return
+    with console.status("") as status:
+        yield status.update
+
+
+def runner(target: Target, manner: Manner, stopper: Stopper, tell: Callable[[str], None]) -> Runner:
+    """Runs a level against `target`."""
+
+    def run(load: Load, repetition: int) -> Awaitable[TrialResult]:
+        return run_level(target, load, manner, stopper, tell, repetition)
+
+    return run
+
+
+def check_out(folder: Path) -> None:
+    """Find out before a benchmark whether its results could be written. Raises `UsageError`."""
+    page.check()
+    record.check_folder(folder)
+
+
+def keep(
+    args: argparse.Namespace, kind: str, target: Target, token: str, body: Mapping[str, Any]
+) -> tuple[Record, Written]:
+    """Write the record of a benchmark and its page."""
+    made = record.build(
+        kind,
+        {"target": target.name, kind: body},
+        arguments=sys.argv[1:],
+        seed=args.seed,
+        token=token,
+        data_dir=args.data_dir if isinstance(target, EngineTarget) else None,
+    )
+    return made, record.write(made, page.render(made), args.out)
