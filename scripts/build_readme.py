@@ -71,9 +71,18 @@ def commands() -> Iterator[str]:
     )
     names = {module.__name__.rpartition(".")[2] for module in COMMANDS}
     assert names == set(choices)
-    for name, command in choices.items():
-        yield f"**`nascar {name}`**: {_sentence(command)}"
-        yield ""
+    for command in choices.values():
+        yield from _command(command)
+
+
+def _command(command: argparse.ArgumentParser) -> Iterator[str]:
+    yield f"**`{command.prog}`**: {_sentence(command)}"
+    yield ""
+    parts = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    if parts:
+        for part in parts[0].choices.values():
+            yield from _command(part)
+    else:
         yield "| argument | meaning |"
         yield "|---|---|"
         for action in command._actions:
