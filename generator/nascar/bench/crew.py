@@ -24,6 +24,10 @@ from nascar.stream.shard import WHOLE, Shard
 _LEAVE_S: Final = 5.0
 _ENOUGH: Final = 0.9
 """What sends more than this part of what it was asked for may be able to send more."""
+_TOO_MUCH: Final = 3.0
+"""What is asked for this many times what it can send spends time on counting out the rest."""
+_MOST_TRIES: Final = 3
+"""Measurements in search of what to ask for; on a machine that others use, it may change each time."""
 
 SQUEEZED: Final = {
     Stage.DRY_RUN: Compression.NONE,
@@ -91,13 +95,14 @@ class Measurer:
         return recorded.measure(begin, seconds)
 
     def _measure_http(self, order: Order) -> Taken:
-        while True:
+        for _ in range(_MOST_TRIES):
             offer = self._offer
             taken = asyncio.run(measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer))
-            if taken.per_s < _ENOUGH * offer:
-                return taken
-            # It was not asked for enough to show what it can.
-            self._offer = 2 * MARGIN * taken.per_s
+            is_limit = taken.per_s < _ENOUGH * offer
+            self._offer = MARGIN * taken.per_s if is_limit and taken.rows else 2 * offer
+            if is_limit and offer < _TOO_MUCH * taken.per_s:
+                break
+        return taken
 
 
 def work(connection: Connection, measurer: Measurer) -> None:

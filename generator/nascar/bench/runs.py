@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from nascar.bench.hurry import HurriedSource
@@ -11,7 +12,7 @@ from nascar.bench.stages import Rows, Taken, fresh
 from nascar.errors import NascarError
 from nascar.stream.compression import Compression
 from nascar.stream.result import Result
-from nascar.stream.run import Run
+from nascar.stream.run import Run, SourceAt
 from nascar.stream.settings import StreamSettings
 from nascar.stream.shard import WHOLE, Shard
 from nascar.stream.source import BatchSource
@@ -23,28 +24,23 @@ FIRST_OFFER: Final = 16_000_000
 """Messages a second that one process is asked to send, before it is known what it can."""
 MARGIN: Final = 1.2
 """Asked for more than it can send, by so much: what is not sent is counted out, and costs little."""
-_LEAD_S: Final = 0.2
+_LEAD_S: Final = 0.1
+_WARM_UP_S: Final = 0.15
+"""Then the buffers are made, and the first batches have gone round."""
 
 
-class _Timed:
-    """Makes the source of a run, and looks at the clocks when it is made: setting up is not the stage."""
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How far a run has come."""
 
-    def __init__(self, rows: Rows, times: float = 1.0, compression: Compression = Compression.NONE) -> None:
-        self._rows = fresh(rows)
-        self._rows.compression = compression
-        self._rows.prepare()
-        self._times = times
-        self._cpu_s = 0.0
+    rows: int
+    cpu_s: float
+    wall_s: float
 
-    def __call__(self, start_us: int) -> BatchSource:
-        source = self._rows.feed_at(start_us)
-        self._cpu_s = time.process_time()
-        return source if self._times == 1.0 else HurriedSource(source, start_us, self._times)
-
-    def taken(self, result: Result) -> Taken:
-        """What was acknowledged, and only that."""
-        cpu_s = time.process_time() - self._cpu_s
-        return Taken(result.ledger.total().acknowledged, cpu_s, result.elapsed_s)
+    @classmethod
+    def of(cls, run: Run) -> _Mark:
+        """Only what is acknowledged counts."""
+        return cls(run.ledger.total().acknowledged, time.process_time(), time.perf_counter())
 
 
 async def measure_dry_run(
@@ -60,10 +56,9 @@ async def measure_dry_run(
         dry_run=True,
         shard=shard,
     )
-    timed = _Timed(rows, compression=compression)
-    run = Run(settings, timed)
-    result = await _for(run, seconds)
-    return timed.taken(result)
+    ready = _ready(rows, compression)
+    _, taken = await _measure(settings, ready.feed_at, seconds)
+    return taken
 
 
 async def measure_http(
@@ -82,20 +77,60 @@ async def measure_http(
         pregenerate_batches=AHEAD_BATCHES,
         shard=shard,
     )
-    timed = _Timed(rows, times=rate / rows.plan(0).rate)
-    run = Run(settings, timed, lead_s=_LEAD_S)
-    result = await _for(run, seconds + _LEAD_S)
-    taken = timed.taken(result)
-    if result.troubles or not taken.rows:
+    ready, times = _ready(rows), rate / rows.plan(0).rate
+
+    def hurried(start_us: int) -> HurriedSource:
+        return HurriedSource(ready.feed_at(start_us), start_us, times)
+
+    result, taken = await _measure(settings, hurried, seconds)
+    if result.troubles or not result.ledger.total().acknowledged:
         trouble = next(iter(result.troubles), "nothing was acknowledged")
         raise NascarError(f"The null sink did not take all that was sent ({trouble}). Try again.")
     return taken
 
 
-async def _for(run: Run, seconds: float) -> Result:
-    """Let `run` run for so long, and end it as Ctrl-C would."""
-    timer = asyncio.get_running_loop().call_later(seconds, run.stop)
+def _ready(rows: Rows, compression: Compression = Compression.NONE) -> Rows:
+    ready = fresh(rows)
+    ready.compression = compression
+    ready.prepare()
+    return ready
+
+
+async def _measure(settings: StreamSettings, source_at: SourceAt, seconds: float) -> tuple[Result, Taken]:
+    """Run a stream, and look at it from when it flows for `seconds`; then end it as Ctrl-C would.
+
+    What comes before and after (noise and buffers are made, what is left is counted out) is a matter of
+    seconds in a run of hours, and not of the rate.
+    """
+    made = asyncio.Event()
+
+    def source(start_us: int) -> BatchSource:
+        try:
+            return source_at(start_us)
+        finally:
+            made.set()
+
+    run = Run(settings, source, lead_s=_LEAD_S)
+    running = asyncio.create_task(run.run())
+    marks = asyncio.create_task(_look(run, made, seconds))
     try:
-        return await run.run()
+        # A run that ends by itself has failed, and says why.
+        await asyncio.wait({running, marks}, return_when=asyncio.FIRST_COMPLETED)
+        run.stop()
+        result = await running
     finally:
-        timer.cancel()
+        for task in (running, marks):
+            task.cancel()
+        await asyncio.gather(running, marks, return_exceptions=True)
+    if marks.cancelled():
+        return result, Taken(0, 0.0, 0.0)
+    before, after = marks.result()
+    return result, Taken(after.rows - before.rows, after.cpu_s - before.cpu_s, after.wall_s - before.wall_s)
+
+
+async def _look(run: Run, made: asyncio.Event, seconds: float) -> tuple[_Mark, _Mark]:
+    await made.wait()
+    await asyncio.sleep(_LEAD_S + _WARM_UP_S)
+    before = _Mark.of(run)
+    await asyncio.sleep(seconds)
+    return before, _Mark.of(run)
