@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.terminal import Screen
-from nascar.errors import NascarError
+from nascar.errors import NascarError, TokenRefused
 from nascar.race.timing import Standings
 from nascar.stream.client import Client
 from nascar.stream.clock import SteadyClock, iso_utc
@@ -123,6 +123,8 @@ class Streaming:
         with on_signals(counting.cancel):
             try:
                 return Outcome(result, await counting)
+            except TokenRefused as error:
+                return Outcome(result, trouble=f"{error} Or stream with --no-verify.")
             except NascarError as error:
                 return Outcome(result, trouble=str(error))
             except asyncio.CancelledError:

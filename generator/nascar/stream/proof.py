@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from nascar.errors import NascarError
-from nascar.stream.client import Client
+from nascar.errors import NascarError, TokenRefused
+from nascar.stream.client import Client, QueryError
 from nascar.stream.clock import Clock, SteadyClock, iso_utc
 from nascar.stream.ledger import TableLedger
 from nascar.stream.readback import SETTLE_S, Expected, count_until_equal, flush
@@ -63,7 +63,8 @@ class Proof:
         self._parts_of[window.number] = self._parts_of.get(window.number, 0) + 1
 
     async def watch(self) -> None:
-        """Count window after window, until cancelled. A server that does not answer is asked again later."""
+        """Count window after window, until cancelled. A server that does not answer is asked again later; one
+        that refuses to is not."""
         while True:
             window = self._due()
             if window is None:
@@ -71,6 +72,9 @@ class Proof:
                 continue
             try:
                 await self._prove(window)
+            except (QueryError, TokenRefused) as error:
+                self._tell(f"The run is not counted while it lasts: {error}")
+                return
             except NascarError as error:
                 self._tell(f"A window of the run could not be counted yet: {error}")
                 await asyncio.sleep(self._deadline_s / 4)
