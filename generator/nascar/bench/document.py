@@ -43,7 +43,7 @@ figure { margin: 0; background: #fff; padding: 6px; min-height: 120px; }
 _DRAW: Final = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 for (const [id, figure] of Object.entries(figures)) {
-  Plotly.newPlot(id, figure.data, figure.layout, {displaylogo: false, responsive: true});
+  Plotly.newPlot(id, figure.data, figure.layout, {displayModeBar: false, responsive: true});
 }
 """.strip()
 

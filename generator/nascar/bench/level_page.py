@@ -29,7 +29,8 @@ def add_level(page: Document, level: Level, title: str) -> None:
     page.add("<h3>Rows: offered, acknowledged, stored, and their differences</h3>")
     page.table(*_differences(level))
     page.picture(
-        "Rate; a red band is a pause in which nothing was acknowledged", pictures.rate_over_time(level)
+        "Rate (a red band is a pause in which nothing was acknowledged; the last second is not a whole one)",
+        pictures.rate_over_time(level),
     )
     page.picture("Write latency over time", pictures.latencies_side_by_side(level))
     page.table(

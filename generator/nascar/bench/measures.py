@@ -93,10 +93,11 @@ def warnings(level: Level) -> list[str]:
         )
     busy, cores = use(level, "machine", "mean_cores"), level.get("machine_cores")
     if busy is not None and cores and busy > MACHINE_BUSY * cores:
-        shared = "client and server" if level["resources"]["server"] else "the client and whatever else runs"
+        parts = {name: use(level, name, "mean_cores") or 0.0 for name in ("client", "server")}
+        others = max(0.0, busy - sum(parts.values()))
         said.append(
-            f"The machine was {busy / cores:.0%} busy: {shared} shared its {cores} cores, "
-            "and neither had what it asked for."
+            f"The machine was {busy / cores:.0%} busy: client {parts['client']:.2f}, server {parts['server']:.2f}, all "
+            f"else {others:.2f} of its {cores} cores. No number here is that of a machine of its own."
         )
     if report is not None and level["stores"] and report.get("verification") is None:
         said.append("What is stored was not counted.")
@@ -177,6 +178,12 @@ def _disk_bytes(level: Level) -> float | None:
     return taken
 
 
+def _most_backlog(level: Level) -> float | None:
+    # A server that shows no counters has none of which could be said that it is empty.
+    backlog = (level["report"] or {}).get("backlog", {})
+    return backlog["most_rows"] if backlog.get("guarded") else None
+
+
 def _age_s(level: Level) -> float | None:
     age_s: float | None = (level["questions"] or {}).get("newest_row_age_s", {}).get("median")
     return age_s
@@ -198,16 +205,20 @@ RATES: Final = (
     Measure("failed_rows", "failed", "rows", Better.LOWER, lambda level: rows(level, "failed")),
     Measure("missed_rows", "missed", "rows", Better.LOWER, lambda level: rows(level, "missed")),
     Measure("stored_rows", "stored", "rows", Better.HIGHER, stored_rows),
-    Measure("acknowledged_rate", "acknowledged", "rows/s", Better.HIGHER, _report("achieved_rate")),
-    Measure("stored_rate", "stored meanwhile", "rows/s", Better.HIGHER, _report("backlog", "stored_rate")),
+    Measure("acknowledged_rate", "acknowledged a second", "rows/s", Better.HIGHER, _report("achieved_rate")),
     Measure(
-        "most_backlog_rows", "most rows not yet stored", "rows", Better.LOWER, _report("backlog", "most_rows")
+        "stored_rate",
+        "stored a second, meanwhile",
+        "rows/s",
+        Better.HIGHER,
+        _report("backlog", "stored_rate"),
     ),
+    Measure("most_backlog_rows", "most rows not yet stored", "rows", Better.LOWER, _most_backlog),
 )
 LATENCIES: Final = tuple(
     Measure(
         f"latency_{since}_{percentile}_ms",
-        f"{percentile.upper()} from the {'due time' if since == 'due' else 'send'}",
+        f"{'most' if percentile == 'max' else percentile.upper()} from the {'due time' if since == 'due' else 'send'}",
         "ms",
         Better.LOWER,
         _latency(since, percentile),

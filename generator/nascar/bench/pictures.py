@@ -96,9 +96,9 @@ def latencies_side_by_side(level: Level) -> Figure | None:
                 )
             )
     figure = _panels(data, ("from the due time", "from the send"), ("ms", "ms"))
-    figure["layout"]["yaxis"]["type"] = "log"
+    figure["layout"]["yaxis"] |= {"type": "log", "dtick": "D2"}
     # One scale for both: else the eye compares what is not comparable.
-    figure["layout"]["yaxis2"] |= {"type": "log", "matches": "y"}
+    figure["layout"]["yaxis2"] |= {"type": "log", "dtick": "D2", "matches": "y"}
     return figure
 
 
@@ -156,7 +156,13 @@ def resources_over_time(level: Level) -> Figure | None:
         data.append(_line(series["at_s"], written, name, colour, panel=3, dash=dash, in_legend=False))
     if not data:
         return None
-    return _panels(data, ("CPU", "memory", "written to disk"), ("cores", "MB", "MB/s"))
+    figure = _panels(data, ("CPU", "memory", "written to disk"), ("cores", "MB", "MB/s"))
+    elapsed_s = (level["report"] or {}).get("elapsed_s")
+    if elapsed_s:
+        # The processes' start and the counting at the end are there, too, for who zooms out.
+        for axis in ("xaxis", "xaxis2", "xaxis3"):
+            figure["layout"][axis]["range"] = [0, elapsed_s]
+    return figure
 
 
 def trials(tried: Sequence[Mapping[str, Any]]) -> Figure:

@@ -45,11 +45,12 @@ def ladder_table(levels: Sequence[Level]) -> Table:
         table.add_column(f"{rate(load['rate'])}, {load['seconds']:g} s", justify="right")
 
     def section(title: str, lines: Iterable[Measure]) -> None:
-        table.add_row(Text(title, "dim"))
-        for measure in lines:
-            cells = [_cell(measure, column) for column in columns]
-            if any(cell != NOTHING for cell in cells):
-                table.add_row(f"  {measure.label}", *cells)
+        rows = [(measure.label, [_cell(measure, column) for column in columns]) for measure in lines]
+        known = [(label, cells) for label, cells in rows if any(cell != NOTHING for cell in cells)]
+        if known:
+            table.add_row(Text(title, "dim"))
+        for label, cells in known:
+            table.add_row(f"  {label}", *cells)
 
     section("Ingest rate: rows, and rows a second", measures.RATES)
     section("Write latency", measures.LATENCIES)

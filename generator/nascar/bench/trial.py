@@ -69,7 +69,7 @@ class TrialResult:
     """Why nothing was asked."""
     settled: Settled | None = None
     disk_bytes: int | None = None
-    """What the server's rows take on its disk after settling; None if that cannot be seen."""
+    """By how much the server's data grew on its disk, after settling; None if that cannot be seen."""
     repetition: int = 1
 
     @property
@@ -155,6 +155,7 @@ async def run_trial(
         await _warm_up(load, served, warm_up_s, stopper)
     if stopper.is_asked:
         raise Stopped
+    before_bytes = None if served.data_dir is None else bytes_below(served.data_dir)
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
         file = Path(folder) / "report.json"
         arguments = [*load.arguments(), *_where(served, served.database), "--report", str(file)]
@@ -197,7 +198,9 @@ async def run_trial(
         ),
         questions_note=_why_not_asked(served, manner) if asking is None else asking.trouble,
         settled=settled,
-        disk_bytes=None if served.data_dir is None else bytes_below(served.data_dir),
+        disk_bytes=None
+        if served.data_dir is None or before_bytes is None
+        else bytes_below(served.data_dir) - before_bytes,
     )
 
 
