@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from embedded_arc.errors import EngineError
+from embedded_arc.prepared import statements
 from embedded_arc.run import check_token, serve
 from embedded_arc.settings import Settings
 
@@ -83,6 +84,14 @@ def parser() -> argparse.ArgumentParser:
         help="threads for one query (default: %(default)s)",
     )
     made.add_argument(
+        "--prepare",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a .sql file, or a folder of them: what these questions compute is ready before they are asked",
+    )
+    made.add_argument(
         "--until-stdin-closes",
         action="store_true",
         help="stop cleanly when standard input ends: with whatever started the engine",
@@ -107,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             keep_s=args.keep_minutes * 60 or None,
             memory_limit=args.memory_limit,
             threads=int(args.threads),
+            prepare=statements(args.prepare),
         )
         if args.until_stdin_closes:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()

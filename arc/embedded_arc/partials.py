@@ -23,6 +23,7 @@ from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
 from embedded_arc.names import quoted
 from embedded_arc.nodes import Node, statement
+from embedded_arc.prepared import Prepared
 from embedded_arc.priority import give_way
 from embedded_arc.segments import Segment
 from embedded_arc.shape_reader import Functions, shape_of
@@ -67,10 +68,20 @@ class Partials:
         self._pending: dict[Key, Future[pa.Table]] = {}
         self._asked: OrderedDict[tuple[int, str], _Asked] = OrderedDict()
         self._unfit: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._prepared: tuple[Prepared, ...] = ()
         self._pool = ThreadPoolExecutor(2, "partials", initializer=give_way)
         self._functions = _functions(store.cursor())
         self.hits = 0
         store.on_sealed = self._sealed
+
+    @property
+    def kept(self) -> int:
+        """How many files' pieces are kept, each question for itself."""
+        return len(self._kept)
+
+    def prepare(self, questions: Iterable[Prepared]) -> None:
+        """Compute these in every file that is sealed from now on."""
+        self._prepared = (*self._prepared, *questions)
 
     def close(self) -> None:
         self._store.on_sealed = lambda table, segment: None
@@ -125,9 +136,25 @@ class Partials:
         with self._lock:
             lately = [a for a in self._asked.values() if a.table is table and now - a.at_s <= LATELY_S]
         columns = table.columns()
-        for asked in lately:
-            with contextlib.suppress(RuntimeError):  # the pool has been shut meanwhile
+        with contextlib.suppress(RuntimeError):  # the pool has been shut meanwhile
+            for asked in lately:
                 self._future(asked.shape, columns, segment)
+            for question in self._prepared:
+                if (question.database, question.table) == (table.database, table.name):
+                    self._pool.submit(self._ahead, question, table, columns, segment)
+
+    def _ahead(self, question: Prepared, table: Table, columns: Columns, segment: Segment) -> None:
+        """Begin with a file of a prepared question, if that can be taken apart."""
+        cursor = self._store.cursor()
+        try:
+            shape = shape_of(
+                question.tree, list(columns), self._functions, lambda node: _sql_of(cursor, node)
+            )
+        finally:
+            cursor.close()
+        if shape is not None and (id(table), shape.key) not in self._unfit:
+            with contextlib.suppress(RuntimeError):
+                self._future(shape, columns, segment)
 
     def _pieces(
         self, shape: Shape, table: Table, columns: Columns, segments: list[Segment]

@@ -23,6 +23,7 @@ from embedded_arc.catalog import Table
 from embedded_arc.errors import QueryRefused
 from embedded_arc.names import DEFAULT_DATABASE, check_header_database, identifier_fault, is_table, quoted
 from embedded_arc.partials import Partials
+from embedded_arc.prepared import prepared
 from embedded_arc.priority import give_way
 from embedded_arc.result_json import number, rows_json
 from embedded_arc.settings import Settings
@@ -76,6 +77,7 @@ class Questions:
         self._store = store
         self._settings = settings
         self._partials = Partials(store)
+        self._partials.prepare(prepared(store.cursor(), settings.prepare))
         self._pool = ThreadPoolExecutor(settings.most_queries, "query", initializer=give_way)
         self.counters = QueryCounters()
 

@@ -83,7 +83,11 @@ async def running(settings: Settings) -> AsyncIterator[str]:
                 settings.data_dir,
             )
         store = await asyncio.to_thread(Store, settings)
-        engine = Engine(settings, store, tokens)
+        try:
+            engine = Engine(settings, store, tokens)
+        except EngineError:
+            await asyncio.to_thread(store.close)
+            raise
         # Bodies are told apart by their first bytes, never by Content-Encoding.
         runner = web.AppRunner(
             application(engine, routes()),

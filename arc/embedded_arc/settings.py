@@ -31,6 +31,8 @@ class Settings:
     most_queries: int = 4
     """Queries that run at the same time; more wait for their turn."""
     query_timeout_s: float = 60.0
+    prepare: tuple[str, ...] = ()
+    """SQL of questions that are computed in every file as soon as it takes no more rows."""
     body_limit_bytes: int = 1_000_000_000
     """Longest request body, and the most that a compressed one may unfold to."""
     bodies_limit_bytes: int = 1_200_000_000

@@ -354,3 +354,25 @@ async def test_an_address_for_every_host(engine: Engine, settings: Settings) -> 
         assert arc.url.startswith("http://localhost:")
         async with session.get(f"{arc.url}/ready") as answer:
             assert answer.status == 200
+
+
+async def test_prepared_questions_are_answered_as_any_other(
+    launch: Any, client: Any, tmp_path: Path, cols: Cols
+) -> None:
+    folder = tmp_path / "questions" / "panels"
+    folder.mkdir(parents=True)
+    (folder / "a.sql").write_text("-- a: title\nSELECT d, sum(v) AS s FROM db.t GROUP BY d ORDER BY d;\n")
+    async with client(launch("--prepare", str(folder.parent)).url) as arc:
+        await arc.stored(cols("t", v=[1, 2, 4], d=["x", "y", "x"]))
+        assert await arc.rows((folder / "a.sql").read_text()) == [["x", "5"], ["y", "2"]]
+
+
+@pytest.mark.parametrize("text", [None, "DROP TABLE x", "SELECT 1; SELECT 2", "SELEC", ""])
+def test_what_cannot_be_prepared_is_named(tmp_path: Path, text: str | None) -> None:
+    folder = tmp_path / "questions"
+    folder.mkdir()
+    if text is not None:
+        (folder / "a.sql").write_text(text)
+    status, message = start("--data-dir", str(tmp_path / "data"), "--port", "0", "--prepare", str(folder))
+    assert status == 2
+    assert "--prepare" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from embedded_arc.catalog import Table
 from embedded_arc.partials import Partials
 from embedded_arc.payload import PayloadReader
+from embedded_arc.prepared import prepared
 from embedded_arc.settings import Settings
 from embedded_arc.sql_tree import parse
 from embedded_arc.store import Store, segments_root
@@ -308,3 +310,23 @@ def test_a_column_may_have_the_name_that_numbers_of_texts_get(bench: Bench) -> N
     bench.store.flush()
     sql = 'SELECT driver, "#driver", "##driver", count(*) FROM db.t GROUP BY ALL ORDER BY ALL'
     assert bench.kept(sql) == bench.plain(sql)
+
+
+def test_a_prepared_question_is_computed_before_it_is_asked(bench: Bench) -> None:
+    sql = "SELECT car, max(rpm) FROM db.t GROUP BY car ORDER BY car"
+    texts = [sql, "SELECT count(*) FROM db.other", "SELECT v FROM db.t LIMIT 3", "SELECT 1"]
+    bench.partials.prepare(prepared(bench.store.cursor(), texts))
+    bench.store.tidy()  # seals the last file
+    deadline = time.monotonic() + 20
+    while bench.partials.kept < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    bench.write(FILES)
+    assert bench.kept(sql) == bench.plain(sql)
+    assert bench.partials.hits == 1
+    found = prepared(bench.store.cursor(), texts)
+    assert [(question.database, question.table) for question in found] == [
+        ("db", "t"),
+        ("db", "other"),
+        ("db", "t"),
+    ]
