@@ -58,7 +58,7 @@ class Plan:
     """How to search."""
 
     from_rate: int = 100_000
-    to_rate: int = 100_000_000
+    most_rate: int = 100_000_000
     """Nothing above this is tried."""
     growth: float = 2.0
     """The factor of a step up."""
@@ -66,8 +66,8 @@ class Plan:
     """The answer and the lowest rate that was not held lie this far apart at most, as a share."""
 
     def __post_init__(self) -> None:
-        if not LEAST_RATE <= self.from_rate <= self.to_rate:
-            raise ValueError(f"wanted {LEAST_RATE} <= from <= to, got {self.from_rate} and {self.to_rate}")
+        if not LEAST_RATE <= self.from_rate <= self.most_rate:
+            raise ValueError(f"wanted {LEAST_RATE} <= from <= to, got {self.from_rate} and {self.most_rate}")
         if not self.growth > 1 or not 0.01 <= self.precision < 1:
             raise ValueError("the growth must be above 1, and the precision between 0.01 and 1")
 
@@ -106,8 +106,8 @@ def _bracket(plan: Plan) -> Generator[Probe, bool, tuple[int | None, int | None]
             if (yield Probe(rate, Phase.LOWER)):
                 return rate, high
         return None, rate
-    while rate < plan.to_rate:
-        low, rate = rate, min(plan.to_rate, max(rate + 1, _rounded(rate * plan.growth)))
+    while rate < plan.most_rate:
+        low, rate = rate, min(plan.most_rate, max(rate + 1, _rounded(rate * plan.growth)))
         if not (yield Probe(rate, Phase.RAISE)):
             return low, rate
     return rate, None

@@ -96,7 +96,7 @@ class KneeRun:
             "trial_s": self.limits.trial_s,
             "p99_limit_ms": self.limits.p99_ms,
             "from_rate": self.plan.from_rate,
-            "to_rate": self.plan.to_rate,
+            "most_rate": self.plan.most_rate,
             "growth": self.plan.growth,
             "precision": self.plan.precision,
             "trials": [one.as_json() for one in tried],

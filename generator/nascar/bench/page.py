@@ -261,11 +261,13 @@ def _summary(page: Document, levels: Sequence[Level]) -> None:
     columns = measures.by_load(levels)
 
     def lines(title: str, chosen: Sequence[Measure]) -> Iterable[Sequence[object] | str]:
-        yield title
-        for measure in chosen:
-            cells = [amount(measures.median(measure, column), measure.unit) for column in columns]
-            if any(cell != NOTHING for cell in cells):
-                yield (measure.label, *cells)
+        rows = [
+            (m.label, *(amount(measures.median(m, column), m.unit) for column in columns)) for m in chosen
+        ]
+        known = [row for row in rows if set(row[1:]) != {NOTHING}]
+        if known:
+            yield title
+        yield from known
 
     page.table(
         (

@@ -53,8 +53,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="rows a second of the first trial (default: %(default)s)",
         metavar="N",
     )
+    # Not --to: where a token may be given, that is short for it.
     parser.add_argument(
-        "--to", dest="to_rate", type=rate, default=Plan().to_rate, help="try no rate above this", metavar="N"
+        "--most",
+        dest="most_rate",
+        type=rate,
+        default=Plan().most_rate,
+        help="try no rate above this (default: %(default)s)",
+        metavar="N",
     )
     parser.add_argument(
         "--growth",
@@ -104,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
     console, stopper = output_console(), Stopper()
-    plan = Plan(args.from_rate, max(args.to_rate, args.from_rate), args.growth, args.precision)
+    plan = Plan(args.from_rate, max(args.most_rate, args.from_rate), args.growth, args.precision)
     limits = Limits(args.trial_seconds, args.sustain, args.p99_limit)
     console.print(f"The knee of the {target.name}, from {plan.from_rate:,} rows/s.", soft_wrap=True)
     tried: list[Tried] = []
@@ -158,7 +164,7 @@ def _conclude(console: Console, searching: KneeRun, tried: list[Tried]) -> bool:
         return False
     text = f"The highest rate sustained for {searching.limits.sustain_s:g} s: {knee.rate:,} rows/s."
     if knee.missed_rate is None:
-        text += " Nothing above it was tried: give a higher --to."
+        text += " Nothing above it was tried: give a higher --most."
     else:
         text += f" {knee.missed_rate:,} rows/s were not held: {_why(tried, knee.missed_rate)}."
     console.print(Text(text, style="bold green"), soft_wrap=True)

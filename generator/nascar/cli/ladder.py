@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from nascar.bench.amounts import rate
 from nascar.bench.ladder import PUBLISHED, climb, loads
 from nascar.bench.load import Stopper
 from nascar.bench.table import ladder_table, level_line
