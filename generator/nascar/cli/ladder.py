@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
 async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
     console, stopper = output_console(), Stopper()
     wanted = loads(levels.load_of(args), args.levels, args.seconds, args.workers)
-    console.print(
-        f"{len(wanted)} levels, {args.repetitions} of each, against the {target.name}.", soft_wrap=True
-    )
+    rates = ", ".join(rate(load.rate) for load in wanted)
+    times = f", {args.repetitions} times each" if args.repetitions > 1 else ""
+    console.print(f"The ladder {rates}{times}, against the {target.name}.", soft_wrap=True)
     measured: list[dict[str, Any]] = []
     trouble = None
     with on_signals(stopper.stop), levels.telling(console) as tell:
