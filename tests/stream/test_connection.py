@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from nascar.errors import UsageError
-from nascar.stream.connection import CHUNK_BYTES, Connections, NotReached
+from nascar.stream.connection import LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES, Connections, NotReached
 from nascar.stream.response import BrokenAnswer
 
 TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
-HEAVY = memoryview(b"a" * (40 * CHUNK_BYTES))
+HEAVY = memoryview(b"a" * (80 * SMALL_CHUNK_BYTES))
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 
@@ -218,7 +218,7 @@ async def test_a_connection_that_breaks_in_mid_body_ends_the_request(breaks: str
 
 async def test_when_a_request_has_ended_nothing_points_into_the_body(listener: Listener) -> None:
     async with connected(listener) as connections:
-        for size in (1, CHUNK_BYTES, 7 * CHUNK_BYTES + 1):
+        for size in (1, SMALL_CHUNK_BYTES, LARGE_CHUNK_BYTES, 3 * LARGE_CHUNK_BYTES + 1):
             body = bytearray(size)
             assert (await connections.post(memoryview(body), 5)).status == 204
             # A bytearray with a view that somebody still holds cannot change its size.

@@ -16,8 +16,11 @@ from yarl import URL
 from nascar.errors import UsageError
 from nascar.stream.response import BrokenAnswer, Response, ResponseReader
 
-CHUNK_BYTES: Final = 512 * 1024
-"""Bytes in one write: few system calls, yet well under a millisecond of the event loop each."""
+SMALL_CHUNK_BYTES: Final = 256 * 1024
+"""Bytes in one write on a connection whose kernel did not take the last: what it leaves may be copied."""
+LARGE_CHUNK_BYTES: Final = 4 * 2**20
+"""Most bytes in one write: few system calls and few times that the reader is woken, for about a millisecond of the
+event loop. Whole bodies of usual batches go in one."""
 SECOND_ADDRESS_S: Final = 0.25
 """So long the first address of a name may take before the next is tried beside it (RFC 8305)."""
 
@@ -32,6 +35,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._chunk_bytes = SMALL_CHUNK_BYTES
         self._reader = ResponseReader()
         self._answer: asyncio.Future[Response] | None = None
         """Of the request under way."""
@@ -63,20 +67,25 @@ class Connection(asyncio.Protocol):
         try:
             # On its own: joined with the head, the first chunk would be copied.
             transport.write(head)
-            for start in range(0, body.nbytes, CHUNK_BYTES):
-                if start:
+            sent = 0
+            while sent < body.nbytes:
+                if sent:
                     # Other sockets are served between any two chunks.
                     await asyncio.sleep(0)
-                # A server that refuses may answer before it has everything; then the rest is not sent.
                 if answer.done():
+                    # A server that refuses may answer before it has everything; then the rest is not sent.
                     break
-                transport.write(body[start : start + CHUNK_BYTES])
-                if self._drained is not None:
+                chunk = body[sent : sent + self._chunk_bytes]
+                transport.write(chunk)
+                sent += chunk.nbytes
+                if self._drained is None:
+                    self._chunk_bytes = min(2 * self._chunk_bytes, LARGE_CHUNK_BYTES)
+                else:
+                    self._chunk_bytes = SMALL_CHUNK_BYTES
                     await self._drained
-            else:
-                is_reusable = self._drained is None
+            is_sent = sent == body.nbytes and self._drained is None
             response: Response = await answer
-            is_reusable = is_reusable and response.keeps_alive
+            is_reusable = is_sent and response.keeps_alive
             return response
         except BaseException:
             is_reusable = False
