@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from nascar.bench import record
 from nascar.bench.ceiling import ON_ALL_CORES, TITLES, Ceiling
-from nascar.bench.ceiling_run import measure
 from nascar.bench.crew import Crew, Measurer, Order
 from nascar.bench.stages import Stage, Taken
 from nascar.cli import ceiling as command
@@ -76,24 +76,6 @@ def test_another_generator_that_writes_nothing_is_not_called_absent(known: Ceili
     assert "To TSBS: tsbs_generate_data wrote no rows: not measured." in known.notes()
 
 
-async def test_every_stage_is_measured_alone_and_on_all_cores(
-    pipeline: MakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    made = pipeline()
-    told: list[str] = []
-    ceiling = await measure(
-        made, made.race.track.length_m, seconds=0.1, repetitions=1, cores=2, tell=told.append
-    )
-    summary = ceiling.summary()
-    assert summary.pop("tsbs_per_core") is None
-    assert set(summary) == {f"{s.value}_per_core" for s in Stage} | {
-        f"{s.value}_all_cores" for s in ON_ALL_CORES
-    }
-    assert all(value is not None and value > 0 for value in summary.values())
-    assert all(any(TITLES[stage.value] in text for text in told) for stage in Stage)
-
-
 async def test_a_crew_leaves_nobody_behind_and_says_who_died(pipeline: MakePipeline) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     with pytest.raises(NascarError, match="died"):
@@ -123,42 +105,48 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-SHORT = (
-    "ceiling",
-    "--seconds",
-    "0.05",
-    "--repetitions",
-    "1",
-    "--processes",
-    "1",
-    "--cars",
-    "4",
-    "--seed",
-    "3",
-)
+SHORT = ("ceiling", "--seconds", "0.05", "--repetitions", "1", "--cars", "4", "--seed", "3")
 
 
-def test_json_is_the_medians_in_messages_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(parser(), [*SHORT, "--json"]) == 0
+def test_json_is_the_medians_of_all_stages_alone_and_on_all_cores_and_nothing_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_command(parser(), [*SHORT, "--processes", "2", "--json", "--out", str(tmp_path)]) == 0
     medians = json.loads(capsys.readouterr().out)
-    for name in ("render_encode_per_core", "http_sink_per_core", "http_sink_all_cores", "dry_run_per_core"):
-        assert medians[name] > 0
-    assert "tsbs_per_core" in medians
+    (kept,) = tmp_path.glob("ceiling-*.json")
+    assert record.read(kept)["ceiling"]["messages_per_s"] == medians
+    assert medians.pop("tsbs_per_core") is None
+    assert set(medians) == {f"{stage.value}_per_core" for stage in Stage} | {
+        f"{stage.value}_all_cores" for stage in ON_ALL_CORES
+    }
+    assert all(value > 0 for value in medians.values())
 
 
 def test_without_json_it_is_a_table_of_all_stages_and_says_what_next(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run_command(parser(), [*SHORT, "--rate", "60000"]) == 0
+    assert run_command(parser(), [*SHORT, "--processes", "1", "--rate", "60000", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     for stage in Stage:
         assert TITLES[stage.value] in shown
     assert "60,000 messages/s" in shown
-    assert shown.rstrip().splitlines()[-1].startswith("Next: ")
+    (drawn,) = tmp_path.glob("ceiling-*.html")
+    assert shown.rstrip().splitlines()[-1].startswith(f"Next: open {drawn}")
 
 
 def test_a_rate_that_no_race_can_have_is_refused_before_anything_is_measured(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run_command(parser(), [*SHORT, "--batch-size", "2"]) == 2
+    folder = tmp_path / "results"
+    assert run_command(parser(), [*SHORT, "--batch-size", "2", "--out", str(folder)]) == 2
     assert "--batch-size 4" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_folder_that_takes_no_results_is_refused_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert run_command(parser(), [*SHORT, "--out", str(tmp_path / "file")]) == 2
+    assert "--out" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -146,15 +146,9 @@ class Ceiling:
             "cores": self.cores,
             "cores_got": list(self.cores_got),
             "messages_per_s": self.summary(),
-            "stages": [
-                {
-                    "name": name,
-                    "title": title,
-                    "per_core": _measured(self.per_core.get(name)),
-                    "all_cores": _measured(self.all_cores.get(name)),
-                }
-                for name, title in TITLES.items()
-            ],
+            "titles": dict(TITLES),
+            "per_core": _measured(self.per_core),
+            "all_cores": _measured(self.all_cores),
             "ratios": {name: None if r is None else r.as_dict() for name, r in ratios.items()},
             "race_ticks_per_core": self.race_ticks_per_core,
             "notes": self.notes(),
@@ -166,7 +160,7 @@ class Ceiling:
         ticks, sink = self.race_ticks_per_core, self.core(Stage.HTTP_SINK.value)
         if ticks is not None:
             said.append(f"The race alone: {ticks:,.0f} ticks in a second of one core.")
-        if sink is not None:
+        if sink is not None and sink.median > 0:
             share = self.rate / sink.median
             said.append(f"{self.rate:,} messages/s, made and sent, take {share:.1%} of a core.")
         published = self.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY.value)
@@ -199,8 +193,13 @@ class Ceiling:
         return said
 
 
-def _measured(values: Sequence[float] | None) -> dict[str, Any] | None:
-    return {**Spread.of(values).as_dict(), "measured": list(values)} if values else None
+def _measured(stages: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
+    """What was measured, in the order in which it is shown."""
+    return {
+        name: {**Spread.of(stages[name]).as_dict(), "measured": list(stages[name])}
+        for name in TITLES
+        if stages.get(name)
+    }
 
 
 def _times(ratio: Spread) -> str:

@@ -99,7 +99,7 @@ class Measurer:
             offer = self._offer
             taken = asyncio.run(measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer))
             is_limit = taken.per_s < _ENOUGH * offer
-            self._offer = MARGIN * taken.per_s if is_limit and taken.rows else 2 * offer
+            self._offer = MARGIN * taken.per_s if is_limit else 2 * offer
             if is_limit and offer < _TOO_MUCH * taken.per_s:
                 break
         return taken

@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from nascar.bench import page, record
 from nascar.bench.ceiling import TITLES, Ceiling, Spread
 from nascar.bench.ceiling_run import measure, usable_cores
 from nascar.cli import arguments
@@ -26,7 +28,8 @@ Measures what the generator can do on this machine, stage by stage, in messages 
 alone, rendering, encoding, both, a dry run with the whole race and with compression, and HTTP into a null sink
 of our own. Beside it, in the same run, the way of the published demo (pooled batches, msgpack lists, gzip 9)
 and TSBS's generator where it is on the PATH. Per core is by CPU time, one process alone; all cores is by the
-clock, one process for every core at the same time. Nothing leaves this machine.
+clock, one process for every core at the same time. Nothing leaves this machine. Writes a dated record and one
+page with pictures.
 """
 
 _EPILOG = """\
@@ -72,12 +75,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--processes",
         type=arguments.whole_number(1, 256),
-        default=usable_cores(),
-        help="processes that stand for all cores (default: one for each core, here %(default)s)",
+        help="processes that stand for all cores (default: one for each core)",
         metavar="N",
     )
     parser.add_argument(
         "--json", action="store_true", help="print the medians in messages/s as JSON, and nothing else"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=record.DEFAULT_FOLDER,
+        help="folder for the dated record and its page (default: %(default)s)",
+        metavar="DIR",
     )
     parser.set_defaults(run=run)
 
@@ -85,19 +94,23 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Measure, and print what was measured."""
     pipeline = pipeline_of(args, args.batch_size, None)
+    page.check()
+    record.check_folder(args.out)
     console = output_console()
-    progress = Console(stderr=True)
-    with progress.status("measuring") as status:
+    # Beside what is printed, which a program may read; seldom drawn anew, for that takes from what is measured.
+    with Console(stderr=True).status("measuring", refresh_per_second=2) as status:
         ceiling = asyncio.run(
             measure(
                 pipeline,
                 pipeline.race.track.length_m,
                 seconds=args.seconds,
                 repetitions=args.repetitions,
-                cores=args.processes,
+                cores=args.processes or usable_cores(),
                 tell=lambda text: status.update(f"measuring: {text}"),
             )
         )
+    made = record.build("ceiling", {"ceiling": ceiling.record()}, arguments=sys.argv[1:], seed=args.seed)
+    written = record.write(made, page.render(made), args.out)
     if args.json:
         json.dump(ceiling.summary(), sys.stdout, indent=2)
         print()
@@ -106,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     for note in ceiling.notes():
         console.print(note, soft_wrap=True, highlight=False)
     console.print(
-        "Next: see what a server makes of it with `nascar bench ladder`, which brings one along.",
+        f"Next: open {written.page}, or see what a server makes of it with `nascar bench ladder`.",
         soft_wrap=True,
     )
     return 0
