@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import ctypes
 import logging
 import os
 import re
@@ -14,16 +12,12 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from embedded_arc.errors import EngineError
+from embedded_arc.memory import keep_what_is_used_again
 from embedded_arc.prepared import statements
 from embedded_arc.run import check_token, serve
 from embedded_arc.settings import Settings
-
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-"""Parameters of glibc's `mallopt`, from malloc.h."""
 
 
 def _between(least: float, most: float, what: str) -> argparse._ActionType:
@@ -75,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         help="rows are dropped this long after they came in; 0 keeps all (default: %(default)s)",
     )
     made.add_argument(
-        "--memory-limit", type=_memory, default="600MB", help="what DuckDB may take (default: %(default)s)"
+        "--memory-limit", type=_memory, default="400MB", help="what DuckDB may take (default: %(default)s)"
     )
     made.add_argument(
         "--threads",
@@ -103,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine; the exit status."""
     args = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="embedded_arc: %(message)s", stream=sys.stderr)
-    _give_memory_back()
+    keep_what_is_used_again()
     try:
         token = os.environ.get("ARC_AUTH_BOOTSTRAP_TOKEN", "")
         check_token(token)
@@ -131,19 +125,6 @@ def _stop_with_stdin() -> None:
     while sys.stdin.buffer.read(4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _give_memory_back() -> None:
-    """Let arrays of several megabytes go back to the system when they are freed, and keep what is used all the time.
-
-    glibc raises the first threshold to 32 MB by itself, and its heap then keeps hundreds of megabytes of holes.
-    With the first set by hand, the second is 128 kB, and every request asks for its memory anew.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            libc = ctypes.CDLL(None)
-            libc.mallopt(_M_MMAP_THRESHOLD, 4 << 20)
-            libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def _announce(address: str) -> None:

@@ -23,7 +23,7 @@ class Settings:
     """Rows wait in memory at most this long before they are stored and can be seen."""
     keep_s: float | None = 20 * 60.0
     """Stored rows are dropped this long after they arrived; None keeps all."""
-    memory_limit: str = "600MB"
+    memory_limit: str = "400MB"
     """What DuckDB may take, in DuckDB's spelling."""
     threads: int = 1
     """Threads that DuckDB uses for one statement. Statements run side by side in any case; on two cores a
@@ -37,7 +37,7 @@ class Settings:
     """Longest request body, and the most that a compressed one may unfold to."""
     bodies_limit_bytes: int = 1_200_000_000
     """All bodies being received or decoded together; further requests wait."""
-    buffered_limit_bytes: int = 400_000_000
+    buffered_limit_bytes: int = 300_000_000
     """Rows waiting for a flush; above it a write waits until rows are stored."""
     result_limit_bytes: int = 64_000_000
     """Longest JSON answer to a query."""

@@ -22,6 +22,7 @@ import duckdb
 from embedded_arc.catalog import Catalog, Table, select_part
 from embedded_arc.columns import Kind, Rows
 from embedded_arc.errors import EngineError, WriteRefused
+from embedded_arc.memory import give_back_holes
 from embedded_arc.merge import Merger
 from embedded_arc.segments import Part, Segment, SegmentFiles
 from embedded_arc.settings import Settings
@@ -252,6 +253,7 @@ class Store:
                 if segment is not None and self._is_full(segment, now):
                     self._files.seal(segment)
                     self.on_sealed(table, segment)
+                    give_back_holes()
                 if keep_s is not None:
                     old = [s for s in table.segments if now - s.newest_s > keep_s]
                     if old:
