@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -146,12 +145,14 @@ def read(file: Path) -> Record:
     return record
 
 
-def encoded(record: Record) -> str:
+def encoded(value: Any, indent: str = "") -> str:
     """As JSON: indented, but a list of plain values on one line, for there are many of a hundred numbers."""
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    # Within a line, brackets and commas of strings are never at its end.
-    return re.sub(r"\[\n\s+((?:[^\[\]{}\n]+\n\s*)+)\]", _on_one_line, text)
-
-
-def _on_one_line(found: re.Match[str]) -> str:
-    return "[" + " ".join(line.strip() for line in found[1].splitlines()).strip() + "]"
+    inner = f"{indent} "
+    if isinstance(value, Mapping) and value:
+        lines = [f"{inner}{json.dumps(str(key))}: {encoded(one, inner)}" for key, one in value.items()]
+    elif isinstance(value, list | tuple) and any(isinstance(one, Mapping | list | tuple) for one in value):
+        lines = [f"{inner}{encoded(one, inner)}" for one in value]
+    else:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    opening, closing = "{}" if isinstance(value, Mapping) else "[]"
+    return opening + "\n" + ",\n".join(lines) + f"\n{indent}{closing}"
