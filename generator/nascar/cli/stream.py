@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pregenerate-batches",
         type=arguments.whole_number(1, 1_000_000),
         default=DEFAULT_PREGENERATE,
-        help="most encoded batches that wait to be sent; never more than a quarter of a second or 64 MB ahead of "
+        help="most encoded batches that wait to be sent; never more than a tenth of a second or 32 MB ahead of "
         "the schedule, for live rows cannot be made long before their time (default: %(default)s)",
         metavar="N",
     )

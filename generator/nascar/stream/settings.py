@@ -20,10 +20,10 @@ class StreamSettings:
     pregenerate_batches: int
     """Most encoded batches that wait to be sent (also bounded by `ahead_s` and `ahead_bytes`)."""
     token: str = ""
-    ahead_s: float = 0.25
+    ahead_s: float = 0.1
     """Batches are encoded at most this long before their due time. More would not help a process that sends
     and encodes in turn; it only costs memory, and makes the race run further ahead of its clock."""
-    ahead_bytes: int = 64 * 2**20
+    ahead_bytes: int = 32 * 2**20
     """Most bytes of encoded batches that wait to be sent."""
     flight_bytes: int = 96 * 2**20
     """Most bytes of bodies in flight, retries that wait included (one body may always fly): a slow server and
