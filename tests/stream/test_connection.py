@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from nascar.stream.connection import LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES, Conne
 from nascar.stream.response import BrokenAnswer
 
 TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 HEAVY = memoryview(b"a" * (80 * SMALL_CHUNK_BYTES))
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
@@ -29,8 +33,8 @@ class Listener:
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, context: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -93,6 +97,32 @@ async def test_a_request_is_what_http_says(listener: Listener) -> None:
             f"POST /write?x=1 HTTP/1.1\r\nHost: {host}\r\nx-arc-database: laps\r\nContent-Length: {length}\r\n\r\n"
         )
     assert listener.bodies == [b"rows", b""]
+
+
+async def test_over_tls_heavy_bodies_arrive_whole_and_are_free_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Who signed this certificate of 127.0.0.1 is trusted here and nowhere else.
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    listener = Listener()
+    await listener.start(context)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int) -> None:
+        await listener.read(reader, length)
+        writer.write(TAKEN)
+
+    listener.answer = answer
+    connections = Connections(listener.url.replace("http:", "https:"), {}, 1)
+    for size in (10, 2 * LARGE_CHUNK_BYTES + 1, 300_000):
+        body = bytearray(os.urandom(size))
+        assert (await connections.post(memoryview(body), 20)).status == 204
+        assert listener.bodies[-1] == body
+        body.clear()
+    assert listener.connections == 1
+    await connections.close()
+    await listener.stop()
 
 
 async def test_a_connection_is_used_again(listener: Listener) -> None:

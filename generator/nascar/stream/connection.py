@@ -101,8 +101,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Whatever the kernel does not take at once counts as not drained: some of it may point into the body.
-        transport.set_write_buffer_limits(high=0)
+        # Whatever is not taken at once counts as not drained, for it may point into the body. TLS counts from the
+        # limit on, a plain transport from above it.
+        is_tls = transport.get_extra_info("ssl_object") is not None
+        transport.set_write_buffer_limits(high=int(is_tls), low=0)
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
