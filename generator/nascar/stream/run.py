@@ -227,6 +227,7 @@ class Run:
         try:
             await sender.run()
             self._end_us = clock.now_us()
+            self._hand_over(sender)
             if self._beside is not None:
                 self._beside.end(self._end_us)
                 await tasks[-1]
@@ -248,10 +249,14 @@ class Run:
     async def _tick(self, sender: Sender) -> None:
         while True:
             sender.meter.tick(_totals(sender.ledger, self._clock.now_us()))
-            if self._closed is not None and sender.ledger.windows is not None:
-                for window in sender.ledger.windows.take_closed():
-                    self._closed(window)
+            self._hand_over(sender)
             await asyncio.sleep(TICK_S)
+
+    def _hand_over(self, sender: Sender) -> None:
+        """Give out the windows that have closed."""
+        if self._closed is not None and sender.ledger.windows is not None:
+            for window in sender.ledger.windows.take_closed():
+                self._closed(window)
 
     async def _run_dry(self) -> Result:
         cpu_s = usage.cpu_s()
