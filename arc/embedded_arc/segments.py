@@ -10,6 +10,7 @@ them all.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import re
@@ -143,7 +144,7 @@ class SegmentFiles:
                 con.unregister("incoming")
             con.execute("COMMIT")
         except BaseException:
-            con.execute("ROLLBACK")
+            _roll_back(con)
             raise
         part.rows += stored.count
         segment.first_us = min(segment.first_us, stored.first_us)
@@ -210,7 +211,7 @@ class SegmentFiles:
                     part.rows -= count
             con.execute("COMMIT")
         except BaseException:
-            con.execute("ROLLBACK")
+            _roll_back(con)
             raise
         segment.generation += not dry_run
         return found
@@ -273,6 +274,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "DOUBLE": Kind.FLOAT,
     "BOOLEAN": Kind.BOOL,
 }
+
+
+def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
+    """Undo what was begun; a COMMIT that failed has done so already."""
+    with contextlib.suppress(duckdb.TransactionException):
+        con.execute("ROLLBACK")
 
 
 _DECIMAL: Final = re.compile(r"DECIMAL\(9,(\d)\)")

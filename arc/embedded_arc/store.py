@@ -35,6 +35,13 @@ LARGEST_ROWS: Final = 16_000_000
 MOST_PARTS: Final = 400
 """A table whose rows change their shape all the time is refused further shapes beyond this."""
 
+DISK_FAULTS: Final = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,  # "Failed to commit": for lack of room as a rule
+    OSError,
+)
+
 LONGEST_SEGMENT_S: Final = 3600.0
 
 
@@ -196,7 +203,7 @@ class Store:
             try:
                 self._append(self.catalog.table(database, name), batches)
                 self.counters.written += count
-            except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            except DISK_FAULTS as error:
                 self.counters.flush_failures += 1
                 log.error("%s rows of %s.%s could not be stored yet: %s", f"{count:,}", database, name, error)
                 self._give_back(database, name, batches)
