@@ -69,7 +69,7 @@ def climbed(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Climbed:
     folder = tmp_path_factory.mktemp("ladder")
     ended = bench(
         *("ladder", "--levels", "6000,12000", "--seconds", "3", "--ask-every", "0", "--warm-up", "0"),
-        *("--cars", "10", "--data-dir", str(folder / "data"), "--out", str(folder)),
+        *("--cars", "10", "--processes", "1", "--data-dir", str(folder / "data"), "--out", str(folder)),
     )
     assert ended.returncode in (0, 1), ended.stderr
     (file,) = folder.glob("*.json")

@@ -25,6 +25,8 @@ class Load:
     """None: as many as the stream finds that the rate needs."""
     compression: str = "none"
     max_backlog_s: float = 5.0
+    verify_deadline_s: float = 60.0
+    """The server has so long to store what it acknowledged."""
 
     def arguments(self) -> list[str]:
         """The flags of ``nascar stream``."""
@@ -37,6 +39,7 @@ class Load:
             "--cars": self.cars,
             "--compression": self.compression,
             "--max-backlog": f"{self.max_backlog_s:g}",
+            "--verify-deadline": f"{self.verify_deadline_s:g}",
         }
         if self.processes is not None:
             flags["--processes"] = self.processes

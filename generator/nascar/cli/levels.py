@@ -121,6 +121,13 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
     )
     group.add_argument(
+        "--verify-deadline",
+        type=arguments.seconds(0, 3600),
+        default=60.0,
+        help="wait this long for the server to store what it acknowledged (default: %(default)g)",
+        metavar="SECONDS",
+    )
+    group.add_argument(
         "--warm-up",
         type=arguments.seconds(0, 3600),
         default=DEFAULT_WARM_UP_S,
@@ -181,6 +188,7 @@ def load_of(args: argparse.Namespace) -> Load:
         processes=args.processes,
         compression=args.compression,
         max_backlog_s=args.max_backlog,
+        verify_deadline_s=args.verify_deadline,
     )
 
 
