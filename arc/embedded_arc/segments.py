@@ -34,6 +34,14 @@ of 122,880, so that a second's rows of a busy table take the first way."""
 MOST_WORD_CHANGES: Final = 3
 """New values make a new part, because an ENUM is fixed; after this many a column becomes plain text."""
 
+DISK_FAULTS: Final = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,  # "Failed to commit": for lack of room as a rule
+    OSError,
+)
+"""What storing rows may end in that another attempt can do better, when there is room again."""
+
 SUFFIX: Final = ".duckdb"
 
 _COMPRESSION: Final = {Kind.TIME: "bitpacking", Kind.INT: "bitpacking", Kind.FLOAT: "alp"}

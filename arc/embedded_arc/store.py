@@ -24,7 +24,7 @@ from embedded_arc.columns import Kind, Rows
 from embedded_arc.errors import EngineError, WriteRefused
 from embedded_arc.memory import give_back_holes
 from embedded_arc.merge import Merger
-from embedded_arc.segments import Part, Segment, SegmentFiles
+from embedded_arc.segments import DISK_FAULTS, Part, Segment, SegmentFiles
 from embedded_arc.settings import Settings
 
 log = logging.getLogger("embedded_arc")
@@ -34,13 +34,6 @@ LARGEST_ROWS: Final = 16_000_000
 
 MOST_PARTS: Final = 400
 """A table whose rows change their shape all the time is refused further shapes beyond this."""
-
-DISK_FAULTS: Final = (
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-    duckdb.TransactionException,  # "Failed to commit": for lack of room as a rule
-    OSError,
-)
 
 LONGEST_SEGMENT_S: Final = 3600.0
 
