@@ -12,6 +12,7 @@ import pytest
 from nascar.bench.asking import Asking
 from nascar.bench.resources import Watched
 from nascar.bench.target import EngineTarget, RunningTarget, SinkTarget, numbered, refuse_dirty
+from nascar.bench.trial import bytes_of
 from nascar.errors import UsageError
 from nascar.questions import load_questions
 from nascar.stream.client import Client
@@ -129,3 +130,11 @@ async def test_the_newest_row_is_as_old_as_it_is(server: Server) -> None:
     engine, tires = asking.ages[:2]
     assert engine.age_s == pytest.approx(7, abs=3)
     assert tires.age_s is None
+
+
+def test_only_the_files_of_the_levels_own_database_count_as_its_bytes(tmp_path: Path) -> None:
+    for name, size in (("night/laps", 5), ("night/laps/deep", 7), ("laps_warm_up", 100), ("laps", 11)):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "rows").write_bytes(b"x" * size)
+    assert bytes_of("laps", tmp_path) == 5 + 7 + 11
+    assert bytes_of("laps", tmp_path / "laps") == 0, "the folder itself is not one of its own"

@@ -69,7 +69,8 @@ class TrialResult:
     """Why nothing was asked."""
     settled: Settled | None = None
     disk_bytes: int | None = None
-    """By how much the server's data grew on its disk, after settling; None if that cannot be seen."""
+    """What the level's database takes on the disk after settling, logs included that the server will still pack; None
+    if that cannot be seen."""
     repetition: int = 1
 
     @property
@@ -155,7 +156,6 @@ async def run_trial(
         await _warm_up(load, served, warm_up_s, stopper)
     if stopper.is_asked:
         raise Stopped
-    before_bytes = None if served.data_dir is None else bytes_below(served.data_dir)
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
         file = Path(folder) / "report.json"
         arguments = [*load.arguments(), *_where(served, served.database), "--report", str(file)]
@@ -198,9 +198,7 @@ async def run_trial(
         ),
         questions_note=_why_not_asked(served, manner) if asking is None else asking.trouble,
         settled=settled,
-        disk_bytes=None
-        if served.data_dir is None or before_bytes is None
-        else bytes_below(served.data_dir) - before_bytes,
+        disk_bytes=None if served.data_dir is None else bytes_of(served.database, served.data_dir),
     )
 
 
@@ -284,10 +282,12 @@ def _origin_s(report: Report | None, watcher: Watcher) -> float:
     return min((samples.at_s[0] for samples in watcher.samples.values() if samples.at_s), default=0.0)
 
 
-def bytes_below(folder: Path) -> int:
-    """Bytes of all files in `folder`, as they lie on the disk."""
+def bytes_of(database: str, folder: Path) -> int:
+    """Bytes of all files in folders named `database` below `folder`, as they lie on the disk."""
     total = 0
     for inner, _, names in os.walk(folder):
+        if database not in Path(inner).relative_to(folder).parts:
+            continue
         for name in names:
             with contextlib.suppress(OSError):
                 total += (Path(inner) / name).stat().st_size
