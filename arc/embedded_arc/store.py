@@ -159,9 +159,9 @@ class Store:
             self._wake.clear()
             try:
                 begin = self._monotonic_s()
-                # Begin early by what the last flush took: rows are to be seen at that age, not only on their way.
+                # Begin early by what the last flushes took: rows are to be seen at that age, not only on their way.
                 if self._flush_due(age_s - min(taken_s, age_s / 2)):
-                    taken_s = self._monotonic_s() - begin
+                    taken_s = max(self._monotonic_s() - begin, 0.9 * taken_s)
                 self.tidy()
             except Exception:
                 log.exception("the flush thread goes on after an error")
