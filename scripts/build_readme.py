@@ -11,13 +11,15 @@ hand. The sources are the schema, queries/, the parsers of the commands, and the
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from nascar.bench import measures, record
+from nascar.bench.amounts import amount
+from nascar.bench.measures import Level
+from nascar.bench.record import Record
 from nascar.cli.main import COMMANDS, build_parser
 from nascar.questions import load_questions
 from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Table
@@ -107,33 +109,57 @@ def _sentence(command: argparse.ArgumentParser) -> str:
 
 
 def figures() -> Iterator[str]:
-    """A few lines of the newest measurement; the whole is in docs/measurements.md."""
-    newest = max((ROOT / "docs" / "measurements").glob("*.json"), default=None)
-    if newest is None:
-        return
-    found: dict[str, Any] = json.loads(newest.read_text())
-    run, dry, on = found["engine_run"], found["dry_run"], found["machine"]
-    acknowledged = sum(table["acknowledged"] for table in run["tables"].values())
-    missed = sum(table["missed"] for table in run["tables"].values())
-    failed = sum(table["failed"] for table in run["tables"].values())
-    yield f"On {on['cores']} cores ({on['cpu']}, {on['memory_gb']} GB), {found['date']}, `{found['command']}`:"
-    yield ""
-    yield (
-        f"* {run['rate']:,} messages/s for {run['seconds']:,} s into the embedded engine: {acknowledged:,} rows "
-        f"acknowledged, {missed:,} missed, {failed:,} failed, {sum(run['stored'].values()):,} stored."
+    """A few lines of the newest records; the whole is in docs/measurements.md."""
+    ladder, ceiling = _newest("ladder"), _newest("ceiling")
+    if ladder is not None:
+        yield f"{_origin(ladder)}, against the {ladder['target']}:"
+        yield ""
+        for column in measures.by_load(ladder["ladder"]["levels"]):
+            yield f"* {_level(column)}"
+        yield ""
+    if ceiling is not None:
+        per_core, ratios = ceiling["ceiling"]["per_core"], ceiling["ceiling"]["ratios"]
+        yield f"{_origin(ceiling)}, a second of one core:"
+        yield ""
+        for name, what in (
+            ("render_encode", "rows rendered and encoded, from a race that has been run"),
+            ("dry_run", "the whole way without a network: race, rows and encoding"),
+            ("http_sink", "the same over HTTP into a server that keeps nothing"),
+        ):
+            yield f"* {per_core[name]['median'] / 1e6:.1f} M messages: {what}."
+        published = ratios["dry_run_to_published_way"]
+        if published is not None:
+            yield (
+                f"* {published['median']:,.0f} times what the published way makes there (pooled batches, MessagePack "
+                "lists, gzip level 9)."
+            )
+
+
+def _newest(kind: str) -> Record | None:
+    file = max((ROOT / "docs" / "measurements").glob(f"{kind}-*.json"), default=None)
+    return None if file is None else record.read(file)
+
+
+def _origin(made: Record) -> str:
+    on = made["machine"]
+    return (
+        f"On {on['cores']} cores ({on['cpu']}, {amount(on['memory_bytes'], 'bytes')}), {made['date'][:10]}, "
+        f"`{made['command']}`"
     )
-    yield (
-        f"* The generator took {run['generator']['cores']:.2f} of a core and at most "
-        f"{run['generator']['max_rss_mb']:.0f} MB; the engine, questions included, {run['engine']['cores']:.2f} "
-        f"cores and {run['engine']['max_rss_mb']:,.0f} MB."
-    )
-    yield (
-        f"* Without a network the generator makes {dry['rows_per_cpu_s'] / 1e6:.1f} M messages per CPU-second: "
-        "race, rows and encoding."
-    )
-    yield (
-        f"* The newest row that a query sees is {run['engine']['behind_s_median']:.1f} s old "
-        f"({run['engine']['behind_s_max']:.1f} s at most)."
+
+
+def _level(column: Sequence[Level]) -> str:
+    """One level in a sentence; of repetitions the medians."""
+    load = column[0]["load"]
+    said = {one.key: amount(measures.median(one, column), one.unit) for one in measures.MEASURES}
+    verdict = "held" if all(level["held"] for level in column) else "**not held**"
+    return (
+        f"{load['rate']:,} messages/s for {load['seconds']:g} s: {verdict}. {said['acknowledged_rows']} rows "
+        f"acknowledged, {said['missed_rows']} missed, {said['failed_rows']} failed, {said['stored_rows']} stored; "
+        f"P99 {said['latency_due_p99_ms']} from the due time; generator {said['client_cores']} and "
+        f"{said['client_rss_bytes']}, server, questions included, {said['server_cores']} and "
+        f"{said['server_rss_bytes']}; the newest row that a query sees is {said['newest_row_age_s']} old, and the "
+        f"slowest answer took {said['slowest_question_ms']}."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from nascar.bench.amounts import rate
 from nascar.bench.measures import Level
 
 Figure = dict[str, Any]
@@ -152,7 +153,7 @@ def resources_over_time(level: Level) -> Figure | None:
         if name != "machine":
             memory = [rss / 1e6 for rss in series["rss_bytes"]]
             data.append(_line(series["at_s"], memory, name, colour, panel=2, in_legend=False))
-        written = [None if rate is None else rate / 1e6 for rate in series["write_bytes_per_s"]]
+        written = [None if per_s is None else per_s / 1e6 for per_s in series["write_bytes_per_s"]]
         data.append(_line(series["at_s"], written, name, colour, panel=3, dash=dash, in_legend=False))
     if not data:
         return None
@@ -205,15 +206,13 @@ def trials(tried: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def bars(spreads: Mapping[str, Mapping[str, Any]], colour: str = BLUE) -> Figure:
-    """Medians as bars, with the least and the most; messages a second."""
-    names = [name.replace("_", " ") for name in spreads]
-    medians = [one["median"] for one in spreads.values()]
+    """Medians as bars from zero, with the least and the most; messages a second."""
     data = [
         {
             "type": "bar",
             "orientation": "h",
-            "y": names,
-            "x": medians,
+            "y": [f"{name.replace('_', ' ')}: {rate(one['median'])}" for name, one in spreads.items()],
+            "x": [one["median"] for one in spreads.values()],
             "marker": {"color": colour},
             "error_x": {
                 "type": "data",
@@ -223,14 +222,12 @@ def bars(spreads: Mapping[str, Mapping[str, Any]], colour: str = BLUE) -> Figure
                 "color": BLACK,
                 "thickness": 1,
             },
-            "text": [f"{median / 1e6:.3g} M/s" for median in medians],
-            "textposition": "inside",
         }
     ]
     figure = _figure(data, "")
-    figure["layout"]["xaxis"] |= {"title": {"text": "messages/s"}, "type": "log"}
+    figure["layout"]["xaxis"] |= {"title": {"text": "messages/s"}, "rangemode": "tozero"}
     figure["layout"]["yaxis"] |= {"autorange": "reversed", "automargin": True}
-    figure["layout"]["height"] = 90 + 34 * len(names)
+    figure["layout"]["height"] = 90 + 34 * len(spreads)
     figure["layout"]["showlegend"] = False
     figure["layout"]["hovermode"] = "closest"
     return figure
