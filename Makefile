@@ -14,7 +14,7 @@ START_LAP ?= 1
 CAUTIONS  ?= some
 DATA_DIR ?= .demo
 
-.PHONY: help demo install test check format readme bench calibrate lock clean
+.PHONY: help demo install test check format readme bench measurements calibrate lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,17 @@ format: $(VENV)/.dev  ## Format the code
 readme: $(VENV)/.dev  ## Fill the derived parts of README.md: tables, questions, commands, figures
 	$(BIN)/python scripts/build_readme.py
 
-bench: $(VENV)/.demo  ## Measure this machine (12 minutes) and write docs/measurements.md
-	$(BIN)/python scripts/measure.py --write
+bench: $(VENV)/.demo  ## Measure this machine: ceiling, then the published load levels (18 minutes; LEVELS=, LEVEL_SECONDS=)
+	$(BIN)/nascar bench ceiling
+	$(LADDER)
+
+# A level that is not held is a result, too.
+measurements: $(VENV)/.demo  ## The same, and write docs/measurements.md and the README's figures from it
+	$(BIN)/nascar bench ceiling
+	-$(LADDER)
+	$(BIN)/python scripts/profile_encoding.py > bench-results/profile.txt
+	$(BIN)/python scripts/write_measurements.py --profile bench-results/profile.txt
+	$(BIN)/python scripts/build_readme.py
 
 calibrate: $(VENV)/.dev  ## Compare 20 races with real ones and write docs/race-calibration.md (OTHER_PYTHON=: frames on it, too)
 	$(BIN)/python -m scripts.calibration $(if $(OTHER_PYTHON),--python $(OTHER_PYTHON))
@@ -54,9 +63,11 @@ lock: $(VENV)/.dev  ## Lock the dependencies again after a change in pyproject.t
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --no-header --quiet
 
+LADDER = $(BIN)/nascar bench ladder $(if $(LEVELS),--levels $(LEVELS)) $(if $(LEVEL_SECONDS),--seconds $(LEVEL_SECONDS))
+
 clean:  ## Remove the virtual environment and what runs left behind
-	rm -rf $(VENV) .demo .demo-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -rf generator/nascar/race/__pycache__
+	rm -rf $(VENV) .demo .demo-* bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf generator/nascar/race/__pycache__ generator/nascar/telemetry/__pycache__
 
 # A failed installation leaves no stamp, so the next call starts it again.
 $(BIN)/python:
