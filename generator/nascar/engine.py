@@ -14,6 +14,7 @@ from typing import Final, Self
 import psutil
 
 from nascar.errors import NascarError, UsageError
+from nascar.questions import queries_directory
 
 START_S: Final = 30.0
 STOP_S: Final = 60.0
@@ -53,6 +54,8 @@ class EngineProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "embedded_arc", "--host", "127.0.0.1", "--port", "0"),
                 *("--data-dir", str(self.data_dir), "--keep-minutes", str(self._keep_minutes)),
+                # The questions that will be asked: their first answer comes as soon as later ones.
+                *("--prepare", str(queries_directory())),
                 # However this process ends, the pipe closes, and the engine with it.
                 "--until-stdin-closes",
                 env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token},
