@@ -18,6 +18,7 @@ from nascar.bench.stages import (
     measure_race,
 )
 from nascar.cli.pipeline import Pipeline
+from nascar.cli.race_format import packaged_race
 from nascar.errors import NascarError
 from nascar.stream.compression import Compression
 from nascar.stream.feed import TelemetryFeed
@@ -120,13 +121,13 @@ async def test_a_dry_run_counts_whole_batches(pipeline: MakePipeline, compressio
 
 
 async def test_into_the_sink_only_what_it_acknowledged_counts(pipeline: MakePipeline) -> None:
-    plan = pipeline().plan(0)
+    plan, feed = pipeline().plan(0), pipeline().feed_at(START_US)
+    bytes_of_row = min(feed.encode(index).data.nbytes / plan.batch(index).rows for index in range(3))
     async with Sink() as sink:
-        # Far more than any machine sends: what is not sent must not count.
-        taken = await measure_http(pipeline(), 0.3, sink.url, offer=100_000_000)
+        # More than it can send: what is not sent must not count.
+        taken = await measure_http(pipeline(), 0.3, sink.url, offer=10_000_000)
     assert taken.rows % plan.batch(0).rows == 0
-    bytes_of_row = 50
-    assert 0 < taken.rows < sink.body_bytes / bytes_of_row
+    assert 0 < taken.rows <= sink.body_bytes / bytes_of_row
 
 
 async def test_a_server_that_refuses_is_no_measurement(pipeline: MakePipeline) -> None:
@@ -148,3 +149,13 @@ async def test_a_server_that_refuses_is_no_measurement(pipeline: MakePipeline) -
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NascarError, match="did not take all"):
             await measure_http(pipeline(), 0.3, f"http://{HOST}:{port}", offer=200_000)
+
+
+async def test_few_and_small_batches_are_measured_too() -> None:
+    # A batch of two cars lies ten seconds apart, and holds two rows.
+    slow = Pipeline(packaged_race(2), rate=1, batch_size=2, seed=7)
+    rows = recorded(slow)
+    assert len(rows.full_batches) > rows.tables
+    async with Sink() as sink:
+        taken = await measure_http(slow, 0.1, sink.url)
+    assert taken.rows > 0

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Self
 
 from nascar.bench import published
-from nascar.bench.runs import FIRST_OFFER, MARGIN, measure_dry_run, measure_http
+from nascar.bench.runs import MARGIN, first_offer, measure_dry_run, measure_http
 from nascar.bench.stages import RecordedRows, Rows, Stage, Taken, measure_race
 from nascar.errors import NascarError
 from nascar.stream.compression import Compression
@@ -26,6 +26,9 @@ _ENOUGH: Final = 0.9
 """What sends more than this part of what it was asked for may be able to send more."""
 _TOO_MUCH: Final = 3.0
 """What is asked for this many times what it can send spends time on counting out the rest."""
+_LEAST_OFFER: Final = 0.01
+"""Part of the first offer that is asked for always: in a bad moment a process may send next to nothing, and asked
+for no more than that it would wait most of the next measurement for a batch to come due."""
 _MOST_TRIES: Final = 3
 """Measurements in search of what to ask for; on a machine that others use, it may change each time."""
 
@@ -55,7 +58,7 @@ class Measurer:
     lap_length_m: float
     _recorded: RecordedRows | None = field(default=None, repr=False)
     _pool: tuple[bytes, ...] = field(default=(), repr=False)
-    _offer: float = FIRST_OFFER
+    _offer: float | None = None
 
     def prepare(self) -> None:
         """Do what every measurement needs and none of them counts: compile or load the loops, run a race."""
@@ -96,10 +99,11 @@ class Measurer:
 
     def _measure_http(self, order: Order) -> Taken:
         for _ in range(_MOST_TRIES):
-            offer = self._offer
+            offer = self._offer or first_offer(self.rows)
             taken = asyncio.run(measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer))
             is_limit = taken.per_s < _ENOUGH * offer
-            self._offer = MARGIN * taken.per_s if is_limit else 2 * offer
+            least = _LEAST_OFFER * first_offer(self.rows)
+            self._offer = max(least, MARGIN * taken.per_s) if is_limit else 2 * offer
             if is_limit and offer < _TOO_MUCH * taken.per_s:
                 break
         return taken

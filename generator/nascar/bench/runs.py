@@ -20,8 +20,9 @@ from nascar.stream.source import BatchSource
 WORKERS: Final = 8
 """Requests in flight. What is never behind has few of them; more would only show what a full cache costs."""
 AHEAD_BATCHES: Final = 8
-FIRST_OFFER: Final = 16_000_000
-"""Messages a second that one process is asked to send, before it is known what it can."""
+FIRST_BATCHES: Final = 1_600
+"""Batches a second that one process is asked to send, before it is known what it can. What is not sent has to be
+counted out, batch by batch, so they must not be many more than it can."""
 MARGIN: Final = 1.2
 """Asked for more than it can send, by so much: what is not sent is counted out, and costs little."""
 _LEAD_S: Final = 0.1
@@ -65,13 +66,14 @@ async def measure_dry_run(
 
 
 async def measure_http(
-    rows: Rows, seconds: float, url: str, shard: Shard = WHOLE, *, offer: float = FIRST_OFFER
+    rows: Rows, seconds: float, url: str, shard: Shard = WHOLE, *, offer: float | None = None
 ) -> Taken:
-    """The whole stream into the null sink at `url`: `offer` messages a second from this process.
+    """The whole stream into the null sink at `url`: `offer` messages a second from this process (default: those of
+    `first_offer`).
 
     Raises `NascarError` if any request went wrong: then this is no measurement of the generator.
     """
-    rate = round(offer * shard.count)
+    rate = round((offer or first_offer(rows)) * shard.count)
     settings = StreamSettings(
         url=url,
         database="ceiling",
@@ -90,6 +92,11 @@ async def measure_http(
         trouble = next(iter(result.troubles), "nothing was acknowledged")
         raise NascarError(f"The null sink did not take all that was sent ({trouble}). Try again.")
     return taken
+
+
+def first_offer(rows: Rows) -> float:
+    """Messages a second that a process may be asked to send at first."""
+    return FIRST_BATCHES * rows.plan(0).batch(0).rows
 
 
 def _ready(rows: Rows, compression: Compression = Compression.NONE) -> Rows:

@@ -28,6 +28,7 @@ START_US: Final = 1_790_000_000_000_000
 """When the rows of a measurement begin, µs since 1970: any instant will do."""
 RECORDED_S: Final = 20.0
 """Race time that is run once and rendered again and again."""
+LEAST_TURNS: Final = 8
 BLOCK_TICKS: Final = 25
 PATIENCE: Final = 4.0
 """A measurement ends after this many times its seconds even if the machine gives it no CPU time."""
@@ -146,10 +147,12 @@ class RecordedRows:
 
     @classmethod
     def of(cls, rows: Rows, lap_length_m: float) -> RecordedRows:
-        """Run the race of `rows` for `RECORDED_S`."""
-        frames = fresh(rows).prepare().advance(int(RECORDED_S / TICK_S) + 4 * BLOCK_TICKS)
+        """Run the race of `rows` for `RECORDED_S`, or for `LEAST_TURNS` batches of each table if that is longer."""
         live = rows.plan(START_US)
-        plan = RowPlan(live.rate, live.cars, live.batch_size, START_US, RECORDED_S)
+        turn_s = live.batch_instants * live.cars * len(live.tables) / live.rate
+        seconds = max(RECORDED_S, LEAST_TURNS * turn_s)
+        frames = fresh(rows).prepare().advance(int(seconds / TICK_S) + 4 * BLOCK_TICKS)
+        plan = RowPlan(live.rate, live.cars, live.batch_size, START_US, seconds)
         return cls(frames, rows.entries, plan, rows.seed, lap_length_m)
 
     @property
