@@ -79,15 +79,10 @@ def _ceiling(ceiling: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, core in ceiling["per_core"].items():
         together = ceiling["all_cores"].get(name)
-        yield f"| {name.replace('_', ' ')} | {_millions(core)} | {NOTHING if together is None else _millions(together)} |"
+        yield f"| {ceiling['titles'].get(name, name)} | {_millions(core)} | {NOTHING if together is None else _millions(together)} |"
     yield ""
-    for name, ratio in ceiling["ratios"].items():
-        said = (
-            "not measured"
-            if ratio is None
-            else (f"{ratio['median']:,.0f} times ({ratio['least']:,.0f} to {ratio['most']:,.0f})")
-        )
-        yield f"* {name.replace('_', ' ')}: {said}"
+    for note in ceiling["notes"]:
+        yield f"* {note}"
     yield ""
 
 

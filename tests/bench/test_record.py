@@ -54,6 +54,13 @@ def test_a_record_says_what_was_run_when_and_on_what() -> None:
     assert {"machine", "versions", "commit"} <= set(found)
 
 
+def test_a_load_that_was_asked_for_afterwards_would_be_the_benchmarks_own() -> None:
+    assert made()["machine"]["load_before"] is None
+    on = record.surroundings()
+    found = record.build("knee", {"knee": {}}, arguments=[], seed=1, on=on)
+    assert found["machine"]["load_before"] == on["machine"]["load_before"] >= 0
+
+
 def test_the_token_is_nowhere_in_it_whoever_said_it() -> None:
     found = made(trials=[{"error": f"401 for Bearer {TOKEN}"}], notes=(TOKEN,))
     assert TOKEN not in record.encoded(found)

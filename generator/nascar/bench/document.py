@@ -63,6 +63,9 @@ class Document:
         kind = f' class="{style}"' if style else ""
         self.add(f"<p{kind}>{html.escape(words)}</p>")
 
+    def sentences(self, lines: Iterable[str]) -> None:
+        self.add("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+
     def verdict(self, held: bool, words: str) -> None:
         self.text(words, f"verdict {'held' if held else 'missed'}")
 

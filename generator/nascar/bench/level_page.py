@@ -186,4 +186,4 @@ def _notes(page: Document, report: Mapping[str, Any]) -> None:
     ]
     if lines:
         page.add("<h3>Notes</h3>")
-        page.add("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
+        page.sentences(lines)

@@ -115,7 +115,10 @@ def _header(page: Document, made: Record) -> None:
                 + "".join(f", {limit}" for limit in limits),
             ),
             ("system", f"{on['system']} {on['kernel']} ({on['architecture']})"),
-            ("load before", f"{on['load_before']:g} processes wanted to run, others' included"),
+            (
+                "load before",
+                None if on["load_before"] is None else f"{on['load_before']:g} processes wanted to run",
+            ),
             ("versions", _pairs(made["versions"])),
         ],
         is_text=True,
@@ -218,13 +221,14 @@ def _p99_ms(level: Level) -> float | None:
 
 
 def _ceiling(page: Document, ceiling: Mapping[str, Any]) -> None:
+    titles = ceiling["titles"]
     page.text(
         f"What the generator can do on this machine, in messages (rows) a second, at {ceiling['rate']:,} messages/s "
         f"of race time: the median of {_repetitions(ceiling)} measurements, with the least and the most. Per core is "
         "by CPU time, one process alone; all cores is by the clock, one process for every core at the same time."
     )
-    page.picture("Per core", pictures.bars(ceiling["per_core"]))
-    page.picture(f"All {ceiling['cores']} cores", pictures.bars(ceiling["all_cores"], pictures.GREEN))
+    page.picture("Per core", pictures.bars(ceiling["per_core"], titles))
+    page.picture(f"All {ceiling['cores']} cores", pictures.bars(ceiling["all_cores"], titles, pictures.GREEN))
     page.add("<h2>Numbers</h2>")
     page.table(
         ("stage", "median", "least", "most"),
@@ -234,23 +238,14 @@ def _ceiling(page: Document, ceiling: Mapping[str, Any]) -> None:
             for line in (
                 title,
                 *(
-                    (name.replace("_", " "), *(f"{one[key]:,.0f}" for key in ("median", "least", "most")))
+                    (titles.get(name, name), *(f"{one[key]:,.0f}" for key in ("median", "least", "most")))
                     for name, one in spreads.items()
                 ),
             )
         ],
     )
-    page.add("<h2>Beside others, in the same run</h2>")
-    page.table(
-        ("ratio", "median", "least", "most"),
-        [(name.replace("_", " "), *_times(ratio)) for name, ratio in ceiling["ratios"].items()],
-    )
-
-
-def _times(ratio: Mapping[str, float] | None) -> tuple[str, ...]:
-    if ratio is None:
-        return ("not measured", "", "")
-    return tuple(f"{ratio[key]:,.1f} times" for key in ("median", "least", "most"))
+    page.add("<h2>What follows, and what must be known to read it</h2>")
+    page.sentences(ceiling["notes"])
 
 
 def _repetitions(ceiling: Mapping[str, Any]) -> int:

@@ -205,13 +205,13 @@ def trials(tried: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def bars(spreads: Mapping[str, Mapping[str, Any]], colour: str = BLUE) -> Figure:
+def bars(spreads: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], colour: str = BLUE) -> Figure:
     """Medians as bars from zero, with the least and the most; messages a second."""
     data = [
         {
             "type": "bar",
             "orientation": "h",
-            "y": [f"{name.replace('_', ' ')}: {rate(one['median'])}" for name, one in spreads.items()],
+            "y": [f"{titles.get(name, name)}: {rate(one['median'])}" for name, one in spreads.items()],
             "x": [one["median"] for one in spreads.values()],
             "marker": {"color": colour},
             "error_x": {

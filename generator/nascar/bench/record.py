@@ -35,6 +35,23 @@ class Written:
     page: Path
 
 
+def surroundings(data_dir: Path | None = None) -> Record:
+    """Sources, machine and versions, to be asked for before a benchmark: afterwards the load is its own.
+
+    `data_dir` is where a server's data will lie, if on this machine.
+    """
+    return {
+        "commit": machine.commit(),
+        "machine": machine.machine(data_dir),
+        "versions": machine.versions(),
+    }
+
+
+def _afterwards() -> Record:
+    found = surroundings()
+    return {**found, "machine": {**found["machine"], "load_before": None}}
+
+
 def build(
     kind: str,
     body: Mapping[str, Any],
@@ -42,22 +59,20 @@ def build(
     arguments: Sequence[str],
     seed: int | None,
     token: str = "",
-    data_dir: Path | None = None,
+    on: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> Record:
     """The record of a benchmark that ended now.
 
-    `arguments` are the command line behind ``nascar``; `data_dir` is where a server's data lay, if on this machine.
+    `arguments` are the command line behind ``nascar``; `on` is what `surroundings` said before it began.
     """
     record = {
         "format": FORMAT,
         "kind": kind,
         "date": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "command": shlex.join(["nascar", *without_token(arguments, token)]),
-        "commit": machine.commit(),
         "seed": seed,
-        "machine": machine.machine(data_dir),
-        "versions": machine.versions(),
+        **(_afterwards() if on is None else on),
         **body,
     }
     return record if not token else _without(record, token)

@@ -12,6 +12,7 @@ from nascar.bench import measures
 from nascar.bench.knee import LEAST_RATE, Plan
 from nascar.bench.knee_run import KneeRun, Limits, Tried
 from nascar.bench.load import Stopper
+from nascar.bench.record import Record
 from nascar.bench.table import level_line
 from nascar.bench.target import Target
 from nascar.cli import arguments, levels
@@ -104,11 +105,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     target, token = levels.target_of(args)
-    levels.check_out(args.out)
-    return asyncio.run(_run(args, target, token))
+    return asyncio.run(_run(args, target, token, levels.before(args, target)))
 
 
-async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
+async def _run(args: argparse.Namespace, target: Target, token: str, on: Record) -> int:
     console, stopper = output_console(), Stopper()
     plan = Plan(args.from_rate, max(args.most_rate, args.from_rate), args.growth, args.precision)
     limits = Limits(args.trial_seconds, args.sustain, args.p99_limit)
@@ -136,7 +136,7 @@ async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
         console.print("Nothing was measured: it was stopped before the first trial. Next: run it again.")
         return 1
     body = {**searching.as_json(tried), "ended": "stopped" if stopper.is_asked else trouble}
-    _, written = levels.keep(args, "knee", target, token, body)
+    written = levels.keep(args, "knee", target, token, on, body)
     if trouble is not None:
         console.print(Text(f"The search ended early: {trouble}", style="bold red"), soft_wrap=True)
     found = _conclude(console, searching, tried)
@@ -166,16 +166,21 @@ def _conclude(console: Console, searching: KneeRun, tried: list[Tried]) -> bool:
     if knee.missed_rate is None:
         text += " Nothing above it was tried: give a higher --most."
     else:
-        text += f" {knee.missed_rate:,} rows/s were not held: {_why(tried, knee.missed_rate)}."
+        limit, why = _miss(tried, knee.missed_rate)
+        by = f"limited by the {limit}; " if limit else ""
+        text += f" {knee.missed_rate:,} rows/s were not held: {by}{why}."
+        if limit == "client":
+            text += (
+                " That limit is the generator's, not the server's: give more --processes, or more machines."
+            )
     console.print(Text(text, style="bold green"), soft_wrap=True)
     return True
 
 
-def _why(tried: list[Tried], rate: int) -> str:
-    """Why `rate` was not held, by the last trial of it."""
+def _miss(tried: list[Tried], rate: int) -> tuple[str, str]:
+    """What limited `rate`, if that is known, and why it was not held, by the last trial of it."""
     last = next(one for one in reversed(tried) if one.probe.rate == rate and not one.held)
-    limit = measures.bound(last.result.as_json())
-    return (f"limited by the {limit}; " if limit else "") + last.misses[0]
+    return measures.bound(last.result.as_json()), last.misses[0]
 
 
 def _between(least: float, most: float) -> argparse._ActionType:

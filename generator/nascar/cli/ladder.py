@@ -11,6 +11,7 @@ from rich.text import Text
 from nascar.bench.amounts import rate
 from nascar.bench.ladder import PUBLISHED, climb, loads
 from nascar.bench.load import Stopper
+from nascar.bench.record import Record
 from nascar.bench.table import ladder_table, level_line
 from nascar.bench.target import Target
 from nascar.cli import arguments, levels
@@ -71,11 +72,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     target, token = levels.target_of(args)
-    levels.check_out(args.out)
-    return asyncio.run(_run(args, target, token))
+    return asyncio.run(_run(args, target, token, levels.before(args, target)))
 
 
-async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
+async def _run(args: argparse.Namespace, target: Target, token: str, on: Record) -> int:
     console, stopper = output_console(), Stopper()
     wanted = loads(levels.load_of(args), args.levels, args.seconds, args.workers)
     rates = ", ".join(rate(load.rate) for load in wanted)
@@ -111,7 +111,7 @@ async def _run(args: argparse.Namespace, target: Target, token: str) -> int:
         "ended": ended,
         "held": all_held and len(measured) == len(wanted) * args.repetitions,
     }
-    _, written = levels.keep(args, "ladder", target, token, body)
+    written = levels.keep(args, "ladder", target, token, on, body)
     console.print()
     console.print(ladder_table(measured))
     if trouble is not None:

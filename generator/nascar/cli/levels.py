@@ -216,22 +216,23 @@ def runner(target: Target, manner: Manner, stopper: Stopper, tell: Callable[[str
     return run
 
 
-def check_out(folder: Path) -> None:
-    """Find out before a benchmark whether its results could be written. Raises `UsageError`."""
+def before(args: argparse.Namespace, target: Target) -> Record:
+    """What a benchmark begins on; raises `NascarError` if its results could not be written."""
     page.check()
-    record.check_folder(folder)
+    record.check_folder(args.out)
+    return record.surroundings(args.data_dir if isinstance(target, EngineTarget) else None)
 
 
 def keep(
-    args: argparse.Namespace, kind: str, target: Target, token: str, body: Mapping[str, Any]
-) -> tuple[Record, Written]:
-    """Write the record of a benchmark and its page."""
+    args: argparse.Namespace, kind: str, target: Target, token: str, on: Record, body: Mapping[str, Any]
+) -> Written:
+    """Write the record of a benchmark and its page; `on` is what it began on."""
     made = record.build(
         kind,
         {"target": target.name, kind: body},
         arguments=sys.argv[1:],
         seed=args.seed,
         token=token,
-        data_dir=args.data_dir if isinstance(target, EngineTarget) else None,
+        on=on,
     )
-    return made, record.write(made, page.render(made), args.out)
+    return record.write(made, page.render(made), args.out)
