@@ -196,6 +196,12 @@ def test_a_wrong_token_stops_before_anything_is_sent(engine: Engine, nascar: Nas
         (["--report", "/nowhere/at/all.json"], "cannot be written"),
         (["--entries", "/nowhere/entries.csv"], "entries.csv"),
         (["--time-unit", "ns"], "give us or ms"),
+        (["--compression", "rar"], "give none, gzip or zstd"),
+        (["--processes", "0"], "out of range"),
+        (["--shard", "3/2"], "no part of a run"),
+        (["--start-at", "soon"], "time zone"),
+        (["--max-backlog", "0"], "out of range"),
+        (["--rate", "90000000", "--batch-size", "200", "--processes", "2"], "--batch-size 2,250 or more"),
     ],
 )
 def test_bad_input_ends_with_two_and_says_what_would_be_right(

@@ -9,14 +9,30 @@ from dataclasses import replace
 from typing import Final
 
 from nascar.cli.pipeline import Pipeline
+from nascar.errors import UsageError
 
 PROBE_S: Final = 0.15
 """CPU time of a measurement: enough for some two hundred batches."""
 HTTP_SHARE: Final = 0.4
 """Of the rate at which a process makes bodies, this is left when it sends them, too; `nascar bench ceiling` measures
 both (`http_sink_per_core` over `dry_run_per_core`)."""
+MOST_BATCHES_PER_S: Final = 20_000
+"""Batches that a process may have to count: a fifth of its time."""
 LOAD: Final = 0.7
 """A process with more to do than this share of its time is late at every hiccup."""
+
+
+def check_batches(pipeline: Pipeline, processes: int) -> None:
+    """Refuse a run of which a process would have to count more batches than it can. `processes` are all of the run's,
+    on all machines."""
+    plan = pipeline.plan(0)
+    rows = plan.batch_instants * plan.cars
+    if pipeline.rate > MOST_BATCHES_PER_S * processes * rows:
+        least = math.ceil(pipeline.rate / (MOST_BATCHES_PER_S * processes))
+        raise UsageError(
+            f"{pipeline.rate / rows:,.0f} batches a second are more than {processes} process(es) can schedule. "
+            f"Give --batch-size {least:,} or more, more --processes, or a lower --rate."
+        )
 
 
 def processes_for(pipeline: Pipeline) -> int:

@@ -14,7 +14,7 @@ from rich.text import Text
 from nascar.cli import arguments
 from nascar.cli.command import run_command
 from nascar.cli.pipeline import add_rate, pipeline_of
-from nascar.cli.processes import processes_for
+from nascar.cli.processes import check_batches, processes_for
 from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
@@ -197,6 +197,8 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         reports.check_writable(args.report)
     processes = args.processes or (1 if args.dry_run else processes_for(pipeline))
+    if not args.dry_run:
+        check_batches(pipeline, processes * args.shard.count)
     if processes == 1:
         pipeline.prepare()
     console = output_console()

@@ -31,6 +31,8 @@ from nascar.stream.windows import WindowBook
 LONGEST_REST_S: Final = 1.0
 GRACE_US: Final = 500_000
 """What comes within this time after the end of the schedule was on its way then; what comes later is overrun."""
+MOST_COMING: Final = 2_000
+"""Batches that are counted as due before the event loop has its turn."""
 OVERSLEPT_US: Final = 50_000
 """An idle loop that finds a batch due for longer than this was kept from running."""
 
@@ -136,7 +138,7 @@ class Sender:
         try:
             while not self._is_over():
                 now_us = self._clock.now_us()
-                self._come_due(now_us)
+                self._come_due(now_us, MOST_COMING)
                 self._charge_stall(now_us)
                 self._drop_late(now_us)
                 if self._depart(now_us):
@@ -169,8 +171,10 @@ class Sender:
             return self._stopped_us
         return self._last_due_us if self._coming_head is None else None
 
-    def _come_due(self, now_us: int) -> None:
-        while self._coming_head is not None and self._coming_head.due_us <= now_us:
+    def _come_due(self, now_us: int, most: int | None = None) -> None:
+        """Count what is due by now, `most` batches at a time: a stop must be heard in between."""
+        until = None if most is None else self._coming + most
+        while self._coming_head is not None and self._coming_head.due_us <= now_us and self._coming != until:
             self.ledger.schedule(self._coming_head)
             self._timeline.offer(self._coming_head.due_us, self._coming_head.rows)
             self._last_due_us = self._coming_head.due_us
