@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import replace
 from typing import Final
 
 from nascar.cli.pipeline import Pipeline
 from nascar.errors import UsageError
+from nascar.stream.usage import usable_cores
 
 PROBE_S: Final = 0.15
 """CPU time of a measurement: enough for some two hundred batches."""
-HTTP_SHARE: Final = 0.4
+HTTP_SHARE: Final = 0.2
 """Of the rate at which a process makes bodies, this is left when it sends them, too; `nascar bench ceiling` measures
 both (`http_sink_per_core` over `dry_run_per_core`)."""
 MOST_BATCHES_PER_S: Final = 20_000
@@ -38,7 +38,7 @@ def check_batches(pipeline: Pipeline, processes: int) -> None:
 def processes_for(pipeline: Pipeline) -> int:
     """Processes that hold the pipeline's rate, at most one for each core. Takes a quarter of a second."""
     per_process = rows_per_cpu_s(pipeline) * HTTP_SHARE * LOAD
-    return max(1, min(math.ceil(pipeline.rate / per_process), os.cpu_count() or 1))
+    return max(1, min(math.ceil(pipeline.rate / per_process), usable_cores()))
 
 
 def rows_per_cpu_s(pipeline: Pipeline) -> float:

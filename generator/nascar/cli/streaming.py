@@ -118,7 +118,11 @@ class Streaming:
         if not result.ledger.total().scheduled:
             return Outcome(result)
         if not self.console.is_terminal:
-            self.console.print("The stream is over; counting what is stored ...")
+            total = result.ledger.total()
+            self.console.print(
+                f"The stream is over: of {total.scheduled:,} rows {total.acknowledged:,} acknowledged, "
+                f"{total.failed:,} failed, {total.missed:,} missed. Counting what is stored ..."
+            )
         counting = asyncio.ensure_future(proof.finish(result, beside=self.prove_beside))
         with on_signals(counting.cancel):
             try:

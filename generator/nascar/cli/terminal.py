@@ -21,7 +21,7 @@ from nascar.cli.summary import percentiles
 from nascar.race.entries import Entry
 from nascar.race.frames import FLAGS
 from nascar.race.timing import Standings
-from nascar.stream.progress import Phase, Snapshot
+from nascar.stream.progress import Note, Phase, Snapshot
 
 REDRAW_S: Final = 0.5
 LINE_EVERY_S: Final = 5.0
@@ -63,7 +63,7 @@ class Screen:
         self._standings = standings
         self._below = below
         self._task: asyncio.Task[None] | None = None
-        self._told_s = 0.0
+        self._told: set[Note] = set()
 
     async def __aenter__(self) -> Self:
         show = self._draw if self._console.is_terminal else self._print_lines
@@ -115,8 +115,9 @@ class Screen:
     def _print_notes(self) -> None:
         """Say what has not been said yet."""
         for note in self._run.snapshot().notes:
-            if note.at_s > self._told_s:
-                self._told_s = note.at_s
+            # Not by time: those of several processes come in no order.
+            if note not in self._told:
+                self._told.add(note)
                 print(f"note: {note.text}", flush=True)
 
 

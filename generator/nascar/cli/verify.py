@@ -83,6 +83,9 @@ def together(paths: Sequence[Path]) -> Report:
             f"These are the reports of the shards {given}; a run is counted as a whole. "
             f"Give --report for each of 1/{count} to {count}/{count}, and for no other run."
         )
-    if len({report["database"] for report in whole}) > 1:
-        raise UsageError("These reports are of different databases. Give those of one run.")
+    for name in ("database", "started_at", "target_rate", "seed", "cars", "time_unit"):
+        if len({report.get(name) for report in whole}) > 1:
+            raise UsageError(
+                f"These reports differ in {name}: they are of different runs. Give those of one."
+            )
     return reports.joined(whole)

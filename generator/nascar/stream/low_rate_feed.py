@@ -47,6 +47,9 @@ class LowRateFeed(BesideSource):
             batches.append((head, body if self._squeeze is None else SqueezedBody(body, self._squeeze)))
         return batches
 
+    def close(self) -> None:
+        self._rows.close()
+
     def _encode(self, rows: Rows) -> WireBody:
         columns = [WireColumn("time", Cell.INT64)]
         numbers = {"time": np.floor_divide(rows.times_us, self._rows.time_unit.us)}

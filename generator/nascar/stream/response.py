@@ -15,6 +15,8 @@ MOST_TEXT_BYTES: Final = 64 * 1024
 """Of an answer's text no more is kept; the connection of a longer one is not used again."""
 
 _HEAD_END: Final = b"\r\n\r\n"
+_MOST_DIGITS: Final = 18
+"""Of a length: no answer has an exabyte."""
 _NO_TEXT: Final = (204, 304)
 
 
@@ -75,7 +77,7 @@ class ResponseReader:
             self._keeps_alive = False
             self._take(len(self._came))
         else:
-            if not (length.isascii() and length.isdigit()):
+            if not (length.isascii() and length.isdigit() and len(length) <= _MOST_DIGITS):
                 raise BrokenAnswer(f"its length is {length!r}")
             self._take(min(len(self._came), int(length) - len(self._text)))
             if len(self._text) == int(length):
@@ -104,7 +106,11 @@ class ResponseReader:
         first, *lines = head.decode("latin-1").split("\r\n")
         version, _, rest = first.partition(" ")
         code, _, self._reason = rest.partition(" ")
-        if version not in ("HTTP/1.1", "HTTP/1.0") or len(code) != 3 or not code.isdigit():
+        if (
+            version not in ("HTTP/1.1", "HTTP/1.0")
+            or len(code) != 3
+            or not (code.isascii() and code.isdigit())
+        ):
             raise BrokenAnswer("it is not HTTP/1.1")
         self._status = int(code)
         if self._status == 101 or self._status < 100:

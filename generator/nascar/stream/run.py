@@ -43,7 +43,7 @@ class Run:
 
     Of these batches it sends those of the settings' shard. The start is asked of `start_at` after server and
     token are proved, and is `lead_s` from then if nobody else says it. With `closed`, the books are kept by
-    windows, too, and each is handed over when it is closed.
+    windows, too, and each is handed over when it is closed. Notes tell the time since `begun_us`.
 
     In a dry run no server is needed and nothing is sent: every batch is encoded and dropped at once, not
     paced but as fast as this process can, and counts as acknowledged. Its rate is the ceiling of everything
@@ -60,6 +60,7 @@ class Run:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         lead_s: float = LEAD_S,
+        begun_us: int | None = None,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._settings = settings
@@ -72,7 +73,7 @@ class Run:
         self._tell = tell
         self._timeline = Timeline(0)
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._begun_us = self._clock.now_us()
+        self._begun_us = self._clock.now_us() if begun_us is None else begun_us
         self._phase = Phase.WAITING
         self._stop = asyncio.Event()
         self._sender: Sender | None = None

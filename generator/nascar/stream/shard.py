@@ -49,6 +49,8 @@ class ShardedSource(BatchSource):
     def __init__(self, source: BatchSource, shard: Shard) -> None:
         self._source = source
         self._shard = shard
+        if shard.index and source.beside is not None:
+            source.beside.close()
 
     @property
     def tables(self) -> tuple[str, ...]:

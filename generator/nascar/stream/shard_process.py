@@ -87,17 +87,24 @@ class Ended:
     error: NascarError | None = None
 
 
-def run_shard(connection: Connection, settings: StreamSettings, work: Work, with_windows: bool) -> None:
-    """The main function of the process."""
+def run_shard(
+    connection: Connection, settings: StreamSettings, work: Work, with_windows: bool, begun_us: int
+) -> None:
+    """The main function of the process, which is part of a run that was begun at `begun_us`."""
     # Ctrl-C reaches all processes of a terminal; the one that started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError):
-        connection.send(asyncio.run(_Child(connection, settings, work, with_windows).run()))
+        connection.send(asyncio.run(_Child(connection, settings, work, with_windows, begun_us).run()))
 
 
 class _Child:
     def __init__(
-        self, connection: Connection, settings: StreamSettings, work: Work, with_windows: bool
+        self,
+        connection: Connection,
+        settings: StreamSettings,
+        work: Work,
+        with_windows: bool,
+        begun_us: int,
     ) -> None:
         self._connection = connection
         self._work = work
@@ -108,6 +115,7 @@ class _Child:
             work.feed_at,
             start_at=self._await_start,
             closed=self._tell_window if with_windows else None,
+            begun_us=begun_us,
         )
 
     async def run(self) -> Ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -51,7 +52,7 @@ class ShardedRun:
         self._notes: list[Note] = []
         self._stopped = asyncio.Event()
         self._shards = [
-            _Shard(_share(settings, Shard(index, processes), processes), work, closed)
+            _Shard(_share(settings, Shard(index, processes), processes), work, closed, self._begun_us)
             for index in range(processes)
         ]
 
@@ -175,7 +176,13 @@ class ShardedRun:
 class _Shard:
     """One process, seen from the one that started it."""
 
-    def __init__(self, settings: StreamSettings, work: Work, closed: Callable[[Window], None] | None) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        work: Work,
+        closed: Callable[[Window], None] | None,
+        begun_us: int,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[Ended | None] = loop.create_future()
@@ -188,7 +195,9 @@ class _Shard:
         self._ours, self._theirs = context.Pipe()
         # A daemon does not outlive us, however we end.
         self._process = context.Process(
-            target=run_shard, args=(self._theirs, settings, work, closed is not None), daemon=True
+            target=run_shard,
+            args=(self._theirs, settings, work, closed is not None, begun_us),
+            daemon=True,
         )
 
     @property
@@ -202,7 +211,13 @@ class _Shard:
 
     def begin(self) -> None:
         """Start the process."""
-        self._process.start()
+        # Ctrl-C reaches all processes of a terminal, also one that has not come to ignore it yet: it begins with
+        # the signal blocked. For us it waits these few milliseconds.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._theirs.close()
         self._connection = self._ours
         asyncio.get_running_loop().add_reader(self._ours.fileno(), self._hear)

@@ -45,6 +45,10 @@ class BesideSource(Protocol):
         each table; that is when they are due."""
         ...
 
+    def close(self) -> None:
+        """Nobody will take anything: no row has to be kept."""
+        ...
+
 
 class BatchSource(Protocol):
     """Batches in order of their due times, numbered from 0."""

@@ -44,13 +44,14 @@ class Point:
         self.in_flight = max(self.in_flight, other.in_flight)
         self.stored = _sum(self.stored, other.stored)
 
-    def join(self, other: Point) -> None:
-        """Add another process's part of the same interval."""
+    def join(self, other: Point, *, with_stored: bool) -> None:
+        """Add another process's part of the same interval. Both read the same counters of one server, at other
+        instants: `with_stored` says whose are taken."""
         self._count(other)
         # Both may be at their most at once: the sum is an upper bound of what was in flight together.
         self.in_flight += other.in_flight
-        # All processes read the same counters of one server.
-        self.stored = other.stored if self.stored is None else self.stored
+        if with_stored:
+            self.stored = other.stored
 
     def _count(self, other: Point) -> None:
         self.offered += other.offered
@@ -136,11 +137,11 @@ class Timeline:
             self._halve()
         while other.interval_us * factor < self.interval_us:
             theirs, factor = _halved(theirs), factor * 2
+        with_stored = all(point.stored is None for point in self._points)
         for number, point in enumerate(theirs):
             if number == len(self._points):
-                self._points.append(point)
-            else:
-                self._points[number].join(point)
+                self._points.append(Point())
+            self._points[number].join(point, with_stored=with_stored)
 
     def _at(self, at_us: int) -> Point:
         # What happens before the start (a first batch encoded ahead) belongs to its beginning.

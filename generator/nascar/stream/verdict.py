@@ -43,8 +43,10 @@ class Verdict:
         return "held" if self.ok else "not held"
 
 
-def verdict(result: Result, verification: Verification | None = None) -> Verdict:
-    """Judge a run, and what its server stored of it."""
+def verdict(
+    result: Result, verification: Verification | None = None, uncounted: str | None = None
+) -> Verdict:
+    """Judge a run, and what its server stored of it; `uncounted` is why nobody knows, if it was to be counted."""
     total = result.ledger.total()
     target, achieved = result.settings.own_rate, result.achieved_rate
     reasons: list[str] = []
@@ -60,16 +62,17 @@ def verdict(result: Result, verification: Verification | None = None) -> Verdict
         reasons.append(f"{total.missed:,} rows were missed: they could not leave in time")
     if achieved < target * (1 - TOLERANCE):
         reasons.append(f"{achieved:,.0f} rows/s is {achieved / target:.1%} of the target")
-    after = [text for text in (_lost_beside(result), _not_stored(verification)) if text]
+    not_counted = f"what is stored was not counted: {uncounted}" if uncounted else ""
+    after = [text for text in (_lost_beside(result), _not_stored(verification), not_counted) if text]
     if not reasons:
         if not after:
             return Verdict(True, _held(result, verification))
         bound = "server" if verification is not None and not verification.ok else None
-        return Verdict(False, f"The rate was held, but {'; '.join(after)}.", tuple(after), bound)
+        return Verdict(False, f"The rate was held, but {'; '.join(after).rstrip('.')}.", tuple(after), bound)
     reasons += after
 
     bound, evidence = _limit(result)
-    parts = [f"Not held: {achieved:,.0f} of {target:,.0f} rows/s; " + "; ".join(reasons) + "."]
+    parts = [f"Not held: {achieved:,.0f} of {target:,.0f} rows/s; " + "; ".join(reasons).rstrip(".") + "."]
     if evidence:
         reasons.append(evidence)
         parts.append(evidence + ".")

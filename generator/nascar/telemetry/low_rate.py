@@ -53,6 +53,7 @@ class LowRateTables:
         self._queues = {table.name: RowQueue() for table in LOW_RATE_TABLES}
         self._event_us = start_us - 1
         """Time of the last event."""
+        self._is_closed = False
         self._gap_s: dict[int, float] = {}
         """Of each car when it last crossed the line."""
 
@@ -68,6 +69,8 @@ class LowRateTables:
         """The next `ticks` ticks of the race."""
         frames = self._race.advance(ticks)
         laps, events = self._scoring.take_laps(), self._scoring.take_events()
+        if self._is_closed:
+            return frames
         # In most seconds nobody crosses the line and nothing is told.
         if laps:
             self._queues[LAP_TIMES.name].add(self._lap_times(laps))
@@ -78,6 +81,10 @@ class LowRateTables:
                 self._positions.finish(event.car, self._tick_us(event.tick), self._gap_s[event.car])
         self._queues[TRACK_POSITION.name].add(self._positions.read(frames))
         return frames
+
+    def close(self) -> None:
+        """Nobody takes the rows: the race is handed on, and none is made."""
+        self._is_closed = True
 
     def take(self, until_us: int | None = None) -> list[Rows]:
         """Rows that have happened by `until_us` (None: all that are known), each row once, a `Rows` for
