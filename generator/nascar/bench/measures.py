@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from nascar.bench.pace import Pace, pace_of
+
 CLIENT_BUSY: Final = 0.8
 """A generator that used this share of its cores was at its own limit, or near it."""
 MACHINE_BUSY: Final = 0.9
@@ -57,6 +59,11 @@ def use(level: Level, who: str, what: str) -> float | None:
     return None if found is None else found[what]
 
 
+def pace(level: Level) -> Pace | None:
+    """Whether the server's storage kept pace; None if that was not seen."""
+    return pace_of(level["report"]) if level["stores"] else None
+
+
 def question_ms(level: Level, slug: str) -> float | None:
     """Median time of one of the eight questions."""
     asked = (level["questions"] or {}).get("questions", {})
@@ -101,6 +108,10 @@ def warnings(level: Level) -> list[str]:
         )
     if report is not None and level["stores"] and report.get("verification") is None:
         said.append("What is stored was not counted.")
+    if report is not None and level["stores"] and pace(level) is None:
+        said.append(
+            "Whether the storage kept pace was not checked: the server did not show its row counters to the end."
+        )
     failed = sum(one["failed"] for one in (level["questions"] or {}).get("questions", {}).values())
     if failed:
         said.append(f"{failed:,} of the questions were not answered.")
@@ -119,7 +130,9 @@ def reasons(level: Level) -> list[str]:
     report = level["report"]
     if report is None:
         return [f"the stream ended without a report: {level['error']}"]
-    said = list(report["reasons"])
+    said, kept = list(report["reasons"]), pace(level)
+    if kept is not None and not kept.is_kept:
+        said.append(kept.text)
     if level["stopped"]:
         said.append(f"stopped after {report['duration_s']:.0f} of {level['load']['seconds']:g} s")
     elif not said:
@@ -129,7 +142,8 @@ def reasons(level: Level) -> list[str]:
 
 def bound(level: Level) -> str:
     """What limited the rate: ``client``, ``server``, ``backlog``, or nothing known."""
-    return (level["report"] or {}).get("bound") or ""
+    known, kept = (level["report"] or {}).get("bound") or "", pace(level)
+    return "server" if not known and kept is not None and not kept.is_kept else known
 
 
 def _report(*keys: str) -> Callable[[Level], float | None]:

@@ -12,6 +12,7 @@ from nascar.bench.amounts import NOTHING, amount, rate
 from nascar.bench.document import Document, plotly_js
 from nascar.bench.level_page import add_level
 from nascar.bench.measures import Level, Measure
+from nascar.bench.pace import RULE
 from nascar.bench.record import Record
 from nascar.errors import UsageError
 from nascar.stream import report as reports
@@ -125,13 +126,18 @@ def _header(page: Document, made: Record) -> None:
     )
 
 
-def _thresholds(page: Document) -> None:
+def _thresholds(page: Document, levels: Sequence[Level]) -> None:
+    stored = (
+        "missed, every acknowledged row was found in the database when it was counted, and the server's storage kept "
+        f"pace: {RULE}. Where a server shows no counters, that last is not checked, and said."
+        if any(level["stores"] for level in levels)
+        else "missed. The null sink keeps nothing: no row was looked for, and no number here is a database's."
+    )
     page.text(
         f"A level is held if the acknowledged rate is within {TOLERANCE:.0%} of the target, no row failed or was "
-        "missed, and every acknowledged row was found in the database when it was counted. Where the generator used "
-        f"more than {measures.CLIENT_BUSY:.0%} of its cores, the number is the generator's and not the server's. "
-        "Latency counts from the time at which a row was due, and beside it from the send: a client that waits for a "
-        "slow server hides in the second what the first shows.",
+        f"{stored} Where the generator used more than {measures.CLIENT_BUSY:.0%} of its cores, the number is the "
+        "generator's and not the server's. Latency counts from the time at which a row was due, and beside it from the "
+        "send: a client that waits for a slow server hides in the second what the first shows.",
         "dim",
     )
 
@@ -142,7 +148,7 @@ def _ladder(page: Document, ladder: Mapping[str, Any]) -> None:
     wanted = len(ladder["wanted"]) * ladder["repetitions"]
     ended = f" It ended early: {ladder['ended']}." if ladder["ended"] else ""
     page.verdict(ladder["held"], f"Held {held} of {wanted} levels.{ended}")
-    _thresholds(page)
+    _thresholds(page, levels)
     page.add("<h2>The six measures</h2>")
     _summary(page, levels)
     for level in levels:
@@ -166,13 +172,14 @@ def _knee(page: Document, knee: Mapping[str, Any]) -> None:
     else:
         said = "no rate was held" if knee["is_answered"] else f"the search was ended: {knee['ended']}"
         page.verdict(False, f"No sustained rate was found: {said}.")
+    stored = ", all are stored and in time," if any(one["stores"] for one in knee["trials"]) else ""
     page.text(
-        f"A trial lasts {knee['trial_s']:g} s and counts as held if no row was lost, all are stored, and the 99th "
-        f"percentile of the write latency from the due time is at most {knee['p99_limit_ms']:g} ms. The answer lies "
-        f"within {knee['precision']:.0%} of a rate that was not held.",
+        f"A trial lasts {knee['trial_s']:g} s and counts as held if no row was lost{stored} and the 99th percentile of "
+        f"the write latency from the due time is at most {knee['p99_limit_ms']:g} ms. The answer lies within "
+        f"{knee['precision']:.0%} of a rate that was not held.",
         "dim",
     )
-    _thresholds(page)
+    _thresholds(page, knee["trials"])
     page.picture("The search", pictures.trials(knee["trials"]))
     page.table(
         (

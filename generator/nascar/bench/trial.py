@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from nascar.bench.asking import Asking
 from nascar.bench.child import StreamProcess
 from nascar.bench.load import Load, Manner, Stopped, Stopper
+from nascar.bench.pace import Pace, pace_of
 from nascar.bench.resources import Samples, Watched, Watcher
 from nascar.bench.target import Served, Target
 from nascar.bench.watched import ProcessTree, WholeMachine
@@ -75,8 +76,14 @@ class TrialResult:
 
     @property
     def held(self) -> bool:
-        """Whether the whole level was held: rate, no row lost, everything stored that was acknowledged."""
-        return self.status == 0 and self.report is not None and not self.stopped
+        """Whether the whole level was held: rate, no row lost, everything stored that was acknowledged, and in time."""
+        is_sent = self.status == 0 and self.report is not None and not self.stopped
+        return is_sent and (self.pace is None or self.pace.is_kept)
+
+    @property
+    def pace(self) -> Pace | None:
+        """Whether the server's storage kept pace; None if that was not seen."""
+        return pace_of(self.report) if self.stores else None
 
     @property
     def elapsed_s(self) -> float:
@@ -103,6 +110,7 @@ class TrialResult:
             "settled": None
             if self.settled is None
             else {"seconds": round(self.settled.seconds, 2), "backlog_rows": self.settled.backlog_rows},
+            "storage": None if self.pace is None else self.pace.as_json(),
             "disk_bytes": self.disk_bytes,
             "report": self.report,
         }

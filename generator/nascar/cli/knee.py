@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import textwrap
 
 from rich.console import Console
 from rich.text import Text
@@ -12,6 +13,7 @@ from nascar.bench import measures
 from nascar.bench.knee import LEAST_RATE, Plan
 from nascar.bench.knee_run import KneeRun, Limits, Tried
 from nascar.bench.load import Stopper
+from nascar.bench.pace import RULE
 from nascar.bench.record import Record
 from nascar.bench.table import level_line
 from nascar.bench.target import Target
@@ -20,11 +22,13 @@ from nascar.cli.streaming import on_signals
 from nascar.cli.summary import output_console
 from nascar.errors import NascarError
 
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Raises the rate in geometric steps until a trial is not held: rows are lost, not stored, or the 99th percentile of
 the write latency from the due time passes a limit. Then halves the gap, and confirms the highest rate that was held
 for --sustain seconds, stepping down while it does not hold. Every trial finds an empty database. Writes a dated
-record and one page with pictures. Status 0: a sustained rate was found; 1: not.
+record and one page with pictures. The server's storage must keep pace, where its counters show it:
+{textwrap.fill(RULE, 116)}.
+Status 0: a sustained rate was found; 1: not.
 """
 
 _EPILOG = """\

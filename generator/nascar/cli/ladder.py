@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import textwrap
 from typing import Any
 
 from rich.text import Text
@@ -11,6 +12,7 @@ from rich.text import Text
 from nascar.bench.amounts import rate
 from nascar.bench.ladder import PUBLISHED, climb, loads
 from nascar.bench.load import Stopper
+from nascar.bench.pace import RULE
 from nascar.bench.record import Record
 from nascar.bench.table import ladder_table, level_line
 from nascar.bench.target import Target
@@ -19,11 +21,13 @@ from nascar.cli.streaming import on_signals
 from nascar.cli.summary import output_console
 from nascar.errors import NascarError
 
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Runs the published load levels one after the other: 612,000, 1,200,000, 2,400,000 and 3,000,000 rows a second,
 for 300, 300, 300 and 60 seconds. At each level it measures the ingest rate (offered, acknowledged, stored), the
 write latency, the times of the eight questions while rows flow, memory, disk and CPU of server and client. Every
 level finds an empty database, and a server of our own is started anew for it. A level that is not held says why.
+The server's storage must keep pace, where its counters show it:
+{textwrap.fill(RULE, 116)}.
 Writes a dated record and one page with pictures. Status 0: every level was held; 1: not.
 """
 
