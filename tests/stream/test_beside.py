@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 
 from nascar.errors import TokenRefused
+from nascar.stream.client import Client
+from nascar.stream.proof import Proof
 from nascar.stream.result import Result
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
-from nascar.stream.source import BatchHead
+from nascar.stream.source import BatchHead, TimedHead
 from nascar.stream.verdict import verdict
-from tests.stream.conftest import GOOD, TOKEN, Act, FakeSource, Server
+from tests.stream.conftest import DATABASE, GOOD, TOKEN, Act, FakeSource, Server
 
 Make = Callable[..., StreamSettings]
 
@@ -48,12 +51,16 @@ class FakeBeside:
         self.start_us = start_us
         self._end_us = None if duration_s is None else start_us + round(duration_s * 1e6)
         self._taken = 0
+        self.closed = False
         self.live = 0
         self.turns: list[int] = []
 
     @property
     def tables(self) -> tuple[str, ...]:
         return (EVENTS, LAPS)
+
+    def close(self) -> None:
+        self.closed = True
 
     def take(self, until_us: int) -> Sequence[tuple[BatchHead, Bytes]]:
         self.turns.append(until_us)
@@ -65,7 +72,9 @@ class FakeBeside:
         for table, part in ((EVENTS, rows[1 - rows.start % 2 :: 2]), (LAPS, rows)):
             if part:
                 times = [self.start_us + row * STEP_US for row in part]
-                head = BatchHead(len(self.turns), table, len(part), times[0], times[-1], until_us)
+                head = TimedHead(
+                    len(self.turns), table, len(part), times[0], times[-1], until_us, np.array(times)
+                )
                 columns = {"time": times, "car_number": [0] * len(part)}
                 batches.append((head, Bytes(self, msgpack.packb({"m": table, "columns": columns}))))
         return batches
@@ -236,3 +245,32 @@ async def test_a_source_with_nothing_beside_has_empty_books(server: Server, sett
     result = await Run(chosen, lambda start_us: FakeSource(start_us, chosen.rate, 0.3), lead_s=0.05).run()
     assert result.beside.tables == {}
     assert verdict(result).ok
+
+
+async def test_rows_beside_a_long_run_are_counted_window_by_window(server: Server, settings: Make) -> None:
+    """By the instant of each row, whichever request carried it, against a server that forgets them in between."""
+    chosen = settings(window_s=0.5, late_limit_s=10)
+    async with Client(server.url, TOKEN, database=DATABASE) as client:
+        proof = Proof(client, lag_s=0.2, deadline_s=2)
+        source: FakeSource | None = None
+
+        def source_at(start_us: int) -> FakeSource:
+            nonlocal source
+            source = FakeSource(start_us, chosen.rate, 5.0, beside=FakeBeside(start_us, 5.0))
+            return source
+
+        def forget(number: int) -> Act:
+            newest = max((time_us for _, _, time_us in server.rows), default=0)
+            server.rows = [row for row in server.rows if row[2] > newest - 3_500_000]
+            return GOOD
+
+        server.act = forget
+        watching = asyncio.create_task(proof.watch())
+        result = await Run(chosen, source_at, lead_s=0.05, closed=proof.take).run()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        verification = await proof.finish(result)
+    assert verification.ok, verification.text()
+    counted = {table.table: table.stored for table in verification.beside}
+    assert counted == {EVENTS: 50, LAPS: 100}
+    assert sum(1 for row in server.rows if row[0] == LAPS) < 100, "the server has forgotten nothing"

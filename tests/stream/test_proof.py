@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nascar.errors import ServerError
+from nascar.stream import readback
 from nascar.stream.client import Client
 from nascar.stream.proof import Proof
 from nascar.stream.result import Result
@@ -114,6 +115,52 @@ async def test_a_window_that_cannot_be_counted_now_is_counted_later(
     assert counted == result.ledger.total().acknowledged
 
 
+async def test_a_server_whose_storage_stalls_is_waited_for(
+    server: Server, client: Client, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts that stand still say nothing while the server holds rows that it has not stored."""
+    monkeypatch.setattr(readback, "STILL_S", 0.3)
+    server.buffers, server.flush_status = True, 403
+    server.backlog = lambda accepted: len(server.unflushed)
+    run = Run(settings(), lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.05)
+    result = await run.run()
+    asyncio.get_running_loop().call_later(2.0, server.show)
+    assert (await Proof(client, deadline_s=30).finish(result)).ok
+
+
+async def test_a_server_that_holds_nothing_and_lacks_rows_is_not_waited_for(
+    server: Server, client: Client, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readback, "STILL_S", 0.3)
+    server.act = lambda number: Act(store=number % 2)
+    run = Run(settings(), lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.05)
+    result = await run.run()
+    verification = await Proof(client, deadline_s=600).finish(result)
+    assert not verification.ok
+    assert verification.elapsed_s < 60
+
+
+async def test_a_window_that_was_counted_too_early_is_counted_again_at_the_end(
+    server: Server, client: Client, settings: Make
+) -> None:
+    told: list[str] = []
+    server.buffers, server.flush_status = True, 403
+    proof = Proof(client, lag_s=0.1, deadline_s=0.1, tell=told.append)
+    asyncio.get_running_loop().call_later(2.2, server.show)
+    chosen = settings(window_s=0.3, late_limit_s=10)
+    run = Run(
+        chosen, lambda start_us: FakeSource(start_us, chosen.rate, SECONDS), lead_s=0.05, closed=proof.take
+    )
+    watching = asyncio.create_task(proof.watch())
+    result = await run.run()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    server.show()
+    assert any("stored 0 of" in text for text in told), "no window was counted too early"
+    verification = await proof.finish(result)
+    assert verification.ok, verification.text()
+
+
 async def test_a_server_that_is_gone_is_an_error(server: Server, client: Client, settings: Make) -> None:
     proof = Proof(client, lag_s=60, deadline_s=0.5)
     run = Run(settings(), lambda start_us: FakeSource(start_us, 6_000, 0.3), lead_s=0.05)
@@ -121,6 +168,19 @@ async def test_a_server_that_is_gone_is_an_error(server: Server, client: Client,
     await server.stop()
     with pytest.raises(ServerError):
         await proof.finish(result)
+
+
+def test_equal_counts_do_not_hide_rows_that_are_twice_there() -> None:
+    found = TableVerification("pace", 100, 100).with_distinct(90)
+    assert (found.ok, found.lost, found.surplus, found.duplicates) == (False, 10, 10, 10)
+    assert TableVerification("pace", 100, 100).with_distinct(100).ok
+    more = TableVerification("pace", 100, 110).with_distinct(95)
+    assert (more.lost, more.surplus, more.duplicates) == (5, 15, 15)
+    fewer = TableVerification("pace", 100, 90).with_distinct(85)
+    assert (fewer.lost, fewer.surplus, fewer.duplicates) == (15, 5, 5)
+    # Some were stored that were never acknowledged.
+    other = TableVerification("pace", 100, 110).with_distinct(110)
+    assert (other.lost, other.surplus, other.duplicates) == (0, 10, 0)
 
 
 def test_parts_of_a_table_add_up() -> None:

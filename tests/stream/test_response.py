@@ -123,3 +123,11 @@ def test_a_server_that_talks_without_end_is_cut_short(head: bytes) -> None:
     assert response is not None
     assert response.status == 500 and not response.keeps_alive
     assert len(response.text) <= MOST_TEXT_BYTES + 2**16
+
+
+@pytest.mark.parametrize(
+    "head", ["HTTP/1.1 2\u00b20 OK", "HTTP/1.1 200 OK\r\nContent-Length: " + "9" * 5_000]
+)
+def test_numbers_that_are_none_are_refused_as_such(head: str) -> None:
+    with pytest.raises(BrokenAnswer):
+        ResponseReader().feed(head.encode("latin-1") + b"\r\n\r\n")

@@ -76,3 +76,18 @@ def test_what_stands_beside_the_schedule_is_sent_by_the_first_part_only() -> Non
     assert ShardedSource(feed, Shard(0, 3)).beside is feed.beside
     assert feed.beside is not None
     assert ShardedSource(feed, Shard(1, 3)).beside is None
+
+
+def test_the_other_parts_keep_no_row_of_it_however_long_they_run() -> None:
+    pipeline = Pipeline(packaged_race(cars=40), 6_000, 2_000, seed=3, duration_s=120)
+    feed = pipeline.feed_at(0)
+    part = ShardedSource(feed, Shard(1, 2))
+    for index in range(part.batches or 0):
+        part.encode(index).release()
+    assert feed.beside is not None
+    assert feed.beside.take(10**15) == []
+    alone = Pipeline(packaged_race(cars=40), 6_000, 2_000, seed=3, duration_s=120).feed_at(0)
+    for index in range(alone.batches or 0):
+        alone.encode(index).release()
+    assert alone.beside is not None
+    assert alone.beside.take(10**15), "the race told nothing that could have been kept"

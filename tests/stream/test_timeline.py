@@ -52,6 +52,20 @@ def test_what_the_server_says_of_its_counters() -> None:
     assert [point.stored for point in points] == [0, 300, None, 50]
 
 
+def test_what_a_server_stored_is_not_counted_once_for_each_process() -> None:
+    one, other = Timeline(START), Timeline(START)
+    for second in range(10):
+        # Each asks at instants of its own, and not in every second.
+        one.read(START + second * 1_300_000, 0, second * 1_300)
+        other.read(START + second * 1_100_000 + 90_000, 0, second * 1_100 + 90)
+    one.join(other)
+    assert sum(point.stored or 0 for point in one.points) == 9 * 1_300
+    silent = Timeline(START)
+    silent.offer(START, 1)
+    silent.join(other)
+    assert sum(point.stored or 0 for point in silent.points) == 9 * 1_100
+
+
 events = st.lists(
     st.tuples(st.integers(0, 40 * SECOND), st.integers(1, 500), st.integers(0, 3 * SECOND)), max_size=60
 )

@@ -237,3 +237,11 @@ def test_several_busy_processes_are_the_limit_only_if_each_is_busy() -> None:
     uses = tuple(ProcessUse(shard, shard + 1, 30.0, 1, 1) for shard in range(2))
     assert verdict(slow).bound == "client"
     assert verdict(replace(slow, processes=uses)).bound is None
+
+
+def test_a_run_whose_rows_could_not_be_counted_is_not_held() -> None:
+    found = verdict(result(60 * RATE), None, "the server is gone.")
+    assert not found.ok
+    assert found.word == "not held"
+    assert found.reasons == ("what is stored was not counted: the server is gone.",)
+    assert found.text.endswith("the server is gone.")

@@ -96,16 +96,7 @@ async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int) -> 
             engine.url, engine.token, database=settings.database, request_timeout_s=60
         ) as client:
             board = QuestionBoard(load_questions(), client, settings.database)
-            kept_s = KEEP_MINUTES * 60
-            streaming = Streaming(
-                console,
-                settings,
-                pipeline,
-                processes,
-                # The engine drops rows of all tables by age, and these are counted at the end.
-                prove_beside=bool(args.seconds) and args.seconds < kept_s,
-                below=board.picture,
-            )
+            streaming = Streaming(console, settings, pipeline, processes, below=board.picture)
             outcome = await _race(streaming, board)
             judged = verdict(outcome.result, outcome.verification, outcome.trouble)
             facts = RunFacts(args.seed, args.cars, arguments=tuple(sys.argv[1:]))

@@ -23,6 +23,7 @@ from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
 from nascar.stream.sharded_run import ShardedRun
 from nascar.stream.verification import Verification
+from nascar.telemetry.plan import STRICT_RATE
 from nascar.telemetry.sampler import TimeUnit
 
 PROVED_AT_ONCE_S: Final = 60.0
@@ -53,8 +54,6 @@ class Streaming:
     prove: bool = True
     prove_within_s: float = DEADLINE_S
     """The server has this long to store what it acknowledged."""
-    prove_beside: bool = True
-    """Count the low-rate tables, too; they are counted at the end only."""
     below: Callable[[], RenderableType | None] = lambda: None
     """A part of the screen of the command's own."""
 
@@ -77,7 +76,9 @@ class Streaming:
             )
             duration_s = self.pipeline.duration_s
             is_long = duration_s is None or duration_s > PROVED_AT_ONCE_S
-            run = self._a_run(proof if is_long and by_row else None)
+            # Windows are cut between two microseconds.
+            has_edges = by_row and self.pipeline.rate <= STRICT_RATE
+            run = self._a_run(proof if is_long and has_edges else None)
             notes.append(run.note)
             watching = asyncio.create_task(proof.watch())
             try:
@@ -123,7 +124,7 @@ class Streaming:
                 f"The stream is over: of {total.scheduled:,} rows {total.acknowledged:,} acknowledged, "
                 f"{total.failed:,} failed, {total.missed:,} missed. Counting what is stored ..."
             )
-        counting = asyncio.ensure_future(proof.finish(result, beside=self.prove_beside))
+        counting = asyncio.ensure_future(proof.finish(result))
         with on_signals(counting.cancel):
             try:
                 return Outcome(result, await counting)

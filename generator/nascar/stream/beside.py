@@ -21,6 +21,7 @@ from nascar.stream.flight import Flight
 from nascar.stream.ledger import Ledger
 from nascar.stream.settings import StreamSettings
 from nascar.stream.source import BesideSource
+from nascar.stream.windows import WindowBook
 
 TURN_US: Final = 1_000_000
 
@@ -38,9 +39,10 @@ class BesideSender:
         jitter: Callable[[], float],
         tell: Callable[[str], None],
         fatal: Callable[[], None],
+        windows: WindowBook | None = None,
     ) -> None:
         """`fatal` is called when the server gave an answer that no retry can mend; `error` says which."""
-        self.ledger = Ledger(source.tables)
+        self.ledger = Ledger(source.tables, windows)
         self._source = source
         self._clock = clock
         self._fatal = fatal

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from nascar.stream.compression import Compression, SqueezedBody
-from nascar.stream.source import BatchHead, BesideSource, Body
+from nascar.stream.source import BatchHead, BesideSource, Body, TimedHead
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.rows import Rows
@@ -34,13 +34,14 @@ class LowRateFeed(BesideSource):
     def take(self, until_us: int) -> Sequence[tuple[BatchHead, Body]]:
         batches: list[tuple[BatchHead, Body]] = []
         for rows in self._rows.take(until_us):
-            head = BatchHead(
+            head = TimedHead(
                 index=self._batches,
                 table=rows.table.name,
                 rows=rows.count,
                 first_time_us=int(rows.times_us[0]),
                 last_time_us=int(rows.times_us[-1]),
                 due_us=until_us,
+                times_us=rows.times_us,
             )
             self._batches += 1
             body = self._encode(rows)

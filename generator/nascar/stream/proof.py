@@ -10,8 +10,8 @@ from typing import Final
 from nascar.errors import NascarError, TokenRefused
 from nascar.stream.client import Client, QueryError
 from nascar.stream.clock import Clock, SteadyClock, iso_utc
-from nascar.stream.ledger import TableLedger
-from nascar.stream.readback import SETTLE_S, Expected, count_until_equal, flush
+from nascar.stream.ledger import Ledger, TableLedger
+from nascar.stream.readback import Expected, count_until_equal, flush
 from nascar.stream.result import Result
 from nascar.stream.verification import TableVerification, Verification
 from nascar.stream.windows import Window
@@ -42,36 +42,30 @@ class Proof:
     ) -> None:
         """`by_row`: stored times tell rows apart (they do not in whole milliseconds)."""
         self._client = client
-        self._parts = parts
         self._by_row = by_row
         self._lag_us = round(lag_s * 1e6)
         self._deadline_s = deadline_s
         self._clock = clock or SteadyClock()
         self._tell = tell
-        self._windows: dict[int, Window] = {}
-        self._parts_of: dict[int, int] = {}
-        self._next = 0
-        self._proved: dict[str, TableVerification] = {}
-        self._until_us: dict[str, int] = {}
+        self._scheduled = _Stretch(parts)
+        # One process alone sends what stands beside the schedule.
+        self._beside = _Stretch(1)
 
     def take(self, window: Window) -> None:
         """Take in one process's part of a window."""
-        if window.number in self._windows:
-            self._windows[window.number].add(window)
-        else:
-            self._windows[window.number] = window
-        self._parts_of[window.number] = self._parts_of.get(window.number, 0) + 1
+        (self._beside if window.beside else self._scheduled).take(window)
 
     async def watch(self) -> None:
         """Count window after window, until cancelled. A server that does not answer is asked again later; one
         that refuses to is not."""
         while True:
-            window = self._due()
-            if window is None:
+            until_us = self._clock.now_us() - self._lag_us
+            due = [stretch for stretch in (self._scheduled, self._beside) if stretch.due(until_us)]
+            if not due:
                 await asyncio.sleep(_LOOK_EVERY_S)
-                continue
             try:
-                await self._prove(window)
+                for stretch in due:
+                    await self._prove(stretch)
             except (QueryError, TokenRefused) as error:
                 self._tell(f"The run is not counted while it lasts: {error}")
                 return
@@ -79,71 +73,123 @@ class Proof:
                 self._tell(f"A window of the run could not be counted yet: {error}")
                 await asyncio.sleep(self._deadline_s / 4)
 
-    async def finish(self, result: Result, *, beside: bool = True) -> Verification:
-        """Count what is left. Without `beside` the low-rate tables are left out.
+    async def finish(self, result: Result) -> Verification:
+        """Count what is left, and once more what was not equal.
 
         Raises `ServerError` or `TokenRefused` when the counts cannot be had.
         """
         start = time.monotonic()
         flushed = await flush(self._client, self._tell)
-        tables = [self._rest(name, table) for name, table in result.ledger.tables.items()]
-        low_rate = [_expected(name, table) for name, table in result.beside.tables.items() if beside]
-        expected = [*tables, *low_rate]
-        found = await count_until_equal(
-            expected if self._by_row else [table.in_ms() for table in expected],
-            self._client,
-            self._deadline_s,
-            settle_s=0 if flushed else SETTLE_S,
-            distinct=self._by_row,
-        )
-        whole = [self._proved[one.table].plus(one) if one.table in self._proved else one for one in found]
+        scheduled = self._scheduled.rest(result.ledger)
+        expected = [*scheduled, *self._beside.rest(result.beside)]
+        found = await self._count(expected if self._by_row else [table.in_ms() for table in expected])
+        # A window may have been counted while the server was behind: what it has by now counts.
+        for stretch in (self._scheduled, self._beside):
+            for asked, before in stretch.take_unequal():
+                again = (await self._count([asked], deadline_s=0))[0]
+                stretch.add(again if again.ok else before)
         return Verification(
-            tuple(whole[: len(tables)]),
+            tuple(self._scheduled.whole(table) for table in found[: len(scheduled)]),
             flushed,
             time.monotonic() - start,
-            tuple(whole[len(tables) :]),
-            windows=self._next,
+            tuple(self._beside.whole(table) for table in found[len(scheduled) :]),
+            windows=self._scheduled.counted,
         )
 
-    def _due(self) -> Window | None:
-        if self._parts_of.get(self._next, 0) < self._parts:
-            return None
-        window = self._windows[self._next]
-        ends = [count.last_time_us for count in window.tables.values() if count.last_time_us is not None]
-        return window if self._clock.now_us() >= max(ends, default=0) + self._lag_us else None
-
-    async def _prove(self, window: Window) -> None:
-        expected = [
-            Expected(name, count.acknowledged, count.first_time_us, count.last_time_us, count.unclear)
-            for name, count in window.tables.items()
-            if count.last_time_us is not None
-        ]
-        found = await count_until_equal(expected, self._client, self._deadline_s, distinct=self._by_row)
-        for one, asked in zip(found, expected, strict=True):
-            before = self._proved.get(one.table)
-            self._proved[one.table] = one if before is None else before.plus(one)
-            assert asked.first_time_us is not None and asked.last_time_us is not None
-            self._until_us[one.table] = asked.last_time_us + 1
-            if not one.ok:
+    async def _prove(self, stretch: _Stretch) -> None:
+        """Count the next window of a stretch."""
+        expected = stretch.expected()
+        found = await self._count(expected)
+        for asked, one in zip(expected, found, strict=True):
+            if not one.ok and asked.first_time_us is not None and asked.last_time_us is not None:
                 self._tell(
                     f"{one.table} from {iso_utc(asked.first_time_us)} to {iso_utc(asked.last_time_us)}: "
                     f"stored {one.stored:,} of {one.acknowledged:,} acknowledged rows ({one.outcome})"
                 )
-        del self._windows[window.number], self._parts_of[window.number]
-        self._next += 1
+        stretch.count(expected, found)
+
+    async def _count(
+        self, expected: list[Expected], deadline_s: float | None = None
+    ) -> list[TableVerification]:
+        deadline_s = self._deadline_s if deadline_s is None else deadline_s
+        return await count_until_equal(expected, self._client, deadline_s, distinct=self._by_row)
+
+
+class _Stretch:
+    """The windows of some tables that wait to be counted, and what was counted from the start up to them."""
+
+    def __init__(self, parts: int) -> None:
+        self.counted = 0
+        """Windows."""
+        self._parts = parts
+        self._windows: dict[int, Window] = {}
+        self._parts_of: dict[int, int] = {}
+        self._equal: dict[str, TableVerification] = {}
+        self._unequal: list[tuple[Expected, TableVerification]] = []
+        self._acknowledged: dict[str, int] = {}
+        """Rows in the windows that were counted."""
+        self._until_us: dict[str, int] = {}
+
+    def take(self, window: Window) -> None:
+        if window.number in self._windows:
+            self._windows[window.number].add(window)
+        else:
+            self._windows[window.number] = window
+        self._parts_of[window.number] = self._parts_of.get(window.number, 0) + 1
+
+    def due(self, until_us: int) -> bool:
+        """Whether all parts of the next window are there and all of its rows happened by `until_us`."""
+        if self._parts_of.get(self.counted, 0) < self._parts:
+            return False
+        counts = self._windows[self.counted].tables.values()
+        return until_us >= max((c.last_time_us for c in counts if c.last_time_us is not None), default=0)
+
+    def expected(self) -> list[Expected]:
+        """The rows of the next window, by table."""
+        return [
+            Expected(name, count.acknowledged, count.first_time_us, count.last_time_us, count.unclear)
+            for name, count in self._windows[self.counted].tables.items()
+            if count.last_time_us is not None
+        ]
+
+    def count(self, expected: list[Expected], found: list[TableVerification]) -> None:
+        """The next window was counted."""
+        for asked, one in zip(expected, found, strict=True):
+            name = one.table
+            self._acknowledged[name] = self._acknowledged.get(name, 0) + one.acknowledged
+            assert asked.last_time_us is not None
+            self._until_us[name] = asked.last_time_us + 1
+            if one.ok:
+                self.add(one)
+            else:
+                self._unequal.append((asked, one))
+        del self._windows[self.counted], self._parts_of[self.counted]
+        self.counted += 1
+
+    def add(self, part: TableVerification) -> None:
+        """Add what was counted of one table."""
+        before = self._equal.get(part.table)
+        self._equal[part.table] = part if before is None else before.plus(part)
+
+    def take_unequal(self) -> list[tuple[Expected, TableVerification]]:
+        """What was not equal, and is now in other hands."""
+        unequal, self._unequal = self._unequal, []
+        return unequal
+
+    def rest(self, ledger: Ledger) -> list[Expected]:
+        """What of a run's rows is in no window that was counted."""
+        return [self._rest(name, table) for name, table in ledger.tables.items()]
 
     def _rest(self, name: str, table: TableLedger) -> Expected:
-        """What of a table's rows is in no window that was counted."""
-        expected, proved = _expected(name, table), self._proved.get(name)
-        if proved is None:
-            return expected
-        from_us, until_us = self._until_us[name], expected.last_time_us
-        left = expected.acknowledged - proved.acknowledged
-        if until_us is None or until_us < from_us:
+        unclear = table.acknowledged_unclear + table.failed_unclear
+        left = table.acknowledged - self._acknowledged.get(name, 0)
+        last_us = table.last_time_us
+        first_us = self._until_us.get(name, table.first_time_us)
+        if first_us is None or last_us is None or last_us < first_us:
             return Expected(name, left, None, None)
-        return Expected(name, left, from_us, until_us, expected.unclear)
+        return Expected(name, left, first_us, last_us, unclear)
 
-
-def _expected(name: str, table: TableLedger) -> Expected:
-    unclear = table.acknowledged_unclear + table.failed_unclear
-    return Expected(name, table.acknowledged, table.first_time_us, table.last_time_us, unclear)
+    def whole(self, rest: TableVerification) -> TableVerification:
+        """All of a table, from its `rest`."""
+        before = self._equal.get(rest.table)
+        return rest if before is None else before.plus(rest)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from nascar.errors import ServerError, TokenRefused
+from nascar.errors import NascarError, ServerError, TokenRefused
 from nascar.stream.client import Client, QueryError
 from nascar.stream.clock import iso_utc
 from nascar.stream.report import Report, TableReport
@@ -85,9 +85,7 @@ async def verify(
     distinct = report.get("time_unit", "us") == "us"
     if not distinct:
         expected = [table.in_ms() for table in expected]
-    tables = await count_until_equal(
-        expected, client, deadline_s, settle_s=0 if flushed else settle_s, distinct=distinct
-    )
+    tables = await count_until_equal(expected, client, deadline_s, settle_s=settle_s, distinct=distinct)
     return Verification(
         tuple(table for table in tables if table.table not in beside),
         flushed,
@@ -112,10 +110,12 @@ async def count_until_equal(
     settle_s: float = SETTLE_S,
     distinct: bool = True,
 ) -> list[TableVerification]:
-    """Count until all are equal, one is too many, nothing moves for `STILL_S`, or `deadline_s` is over.
+    """Count until all are equal, one is too many, nothing can come any more, or `deadline_s` is over.
 
-    Raises `ServerError` when no count can be had for `SILENT_S`, or at the deadline. Where extra rows are possible, equal counts are watched for `settle_s`. With `distinct`, rows too many are
-    told apart.
+    Nothing can come when the counts have not moved for `STILL_S` and the server says that it holds no row that it
+    has not stored. Raises `ServerError` when no count can be had for `SILENT_S`, or at the deadline. Where rows may
+    be stored twice, equal counts are watched for `settle_s`; then, with `distinct`, and where there are too many,
+    the different ones among them are counted.
     """
     start = time.monotonic()
     extra_possible = any(table.unclear for table in expected)
@@ -137,7 +137,7 @@ async def count_until_equal(
             if tables != before:
                 before, moved_at = tables, heard_at
             settled = all(table.ok for table in tables) and heard_at >= watch_until
-            still = heard_at - moved_at >= STILL_S
+            still = heard_at - moved_at >= STILL_S and await _holds_nothing(client)
             if over or settled or still or any(table.surplus for table in tables):
                 break
         await asyncio.sleep(min(pause_s, max(0.0, start + deadline_s - time.monotonic())))
@@ -157,7 +157,17 @@ async def _count(client: Client, expected: Expected) -> TableVerification:
 
 async def _count_distinct(client: Client, found: TableVerification, expected: Expected) -> TableVerification:
     where = expected.where
-    if not found.surplus or where is None:
+    if where is None or not (found.surplus or expected.unclear):
         return found
-    distinct = await client.count(found.table, where, what=f"COUNT(DISTINCT ({', '.join(IDENTITY)}))")
-    return TableVerification(found.table, found.acknowledged, found.stored, distinct)
+    return found.with_distinct(
+        await client.count(found.table, where, what=f"COUNT(DISTINCT ({', '.join(IDENTITY)}))")
+    )
+
+
+async def _holds_nothing(client: Client) -> bool:
+    """Whether the server has stored all that it has taken, as far as it says."""
+    try:
+        return (await client.stats()).backlog <= 0
+    except NascarError:
+        # It does not say: then standing still is all there is to go by.
+        return True

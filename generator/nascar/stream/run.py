@@ -206,7 +206,7 @@ class Run:
             jitter=self._jitter,
             tell=self.note,
             timeline=timeline,
-            windows=self._windows(source),
+            windows=self._windows(source.tables),
         )
         guard.changed = sender.hold
         guard.heard = self._hear
@@ -220,6 +220,7 @@ class Run:
                 jitter=self._jitter,
                 tell=self.note,
                 fatal=self._stop_sending,
+                windows=self._windows(source.beside.tables, beside=True),
             )
             tasks.append(asyncio.create_task(self._beside.run(self._start_us)))
         self._phase = Phase.RUNNING
@@ -239,10 +240,10 @@ class Run:
             self._end_us = self._end_us or clock.now_us()
         return self._result(cpu_s)
 
-    def _windows(self, source: BatchSource) -> WindowBook | None:
+    def _windows(self, tables: tuple[str, ...], *, beside: bool = False) -> WindowBook | None:
         if self._closed is None:
             return None
-        return WindowBook(source.tables, self._start_us, round(self._settings.window_s * 1e6))
+        return WindowBook(tables, self._start_us, round(self._settings.window_s * 1e6), beside)
 
     def _hear(self, counters: Stored, backlog: int) -> None:
         self._timeline.read(self._clock.now_us(), backlog, counters.written)
@@ -255,9 +256,11 @@ class Run:
 
     def _hand_over(self, sender: Sender) -> None:
         """Give out the windows that have closed."""
-        if self._closed is not None and sender.ledger.windows is not None:
-            for window in sender.ledger.windows.take_closed():
-                self._closed(window)
+        ledgers = [sender.ledger, *([self._beside.ledger] if self._beside is not None else [])]
+        for ledger in ledgers:
+            if self._closed is not None and ledger.windows is not None:
+                for window in ledger.windows.take_closed():
+                    self._closed(window)
 
     async def _run_dry(self) -> Result:
         cpu_s = usage.cpu_s()

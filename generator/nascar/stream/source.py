@@ -4,8 +4,11 @@ beside them that come about on the way."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,14 @@ class BatchHead:
     last_time_us: int
     due_us: int
     """Wall-clock instant at which the batch is to leave, µs since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedHead(BatchHead):
+    """A batch whose rows do not follow a schedule: it says when each of them happened."""
+
+    times_us: NDArray[np.int64] = field(compare=False)
+    """``(rows,)``, in order."""
 
 
 class Body(Protocol):

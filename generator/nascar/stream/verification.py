@@ -20,7 +20,7 @@ class TableVerification:
     distinct: int | None = None
     """Different rows among the stored ones; counted only when there are too many."""
     cancelled: int = 0
-    """Rows lost in one part of the run that rows too many in another would hide in the sums."""
+    """Rows lost that as many rows too many would hide in the sums."""
 
     @property
     def ok(self) -> bool:
@@ -47,7 +47,7 @@ class TableVerification:
         if self.ok:
             return "equal"
         if self.cancelled:
-            return f"{self.lost:,} lost here, {self.surplus:,} too many there"
+            return f"{self.lost:,} lost, {self.surplus:,} too many"
         if self.lost:
             return f"{self.lost:,} lost"
         if self.duplicates is None:
@@ -57,6 +57,11 @@ class TableVerification:
         if unacknowledged > 0:
             parts.append(f"{unacknowledged:,} stored without acknowledgement")
         return ", ".join(parts) or f"{self.surplus:,} too many"
+
+    def with_distinct(self, distinct: int) -> TableVerification:
+        """The same, now that it is known how many of the stored rows differ."""
+        hidden = max(0, self.stored - distinct - self.surplus)
+        return TableVerification(self.table, self.acknowledged, self.stored, distinct, hidden)
 
     def plus(self, other: Self) -> TableVerification:
         """This and another part of the same table's rows."""

@@ -7,10 +7,13 @@ and from then on its count stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from nascar.stream.source import BatchHead
+import numpy as np
+
+from nascar.stream.source import BatchHead, TimedHead
 
 
 @dataclass(slots=True)
@@ -30,9 +33,9 @@ class WindowCount:
         self.unclear += other.unclear
         self._stretch(other.first_time_us, other.last_time_us)
 
-    def see(self, head: BatchHead) -> None:
-        """The batch is part of the window."""
-        self._stretch(head.first_time_us, head.last_time_us)
+    def see(self, first_us: int, last_us: int) -> None:
+        """Rows from `first_us` to `last_us` are part of the window."""
+        self._stretch(first_us, last_us)
 
     def _stretch(self, first_us: int | None, last_us: int | None) -> None:
         if first_us is not None and (self.first_time_us is None or first_us < self.first_time_us):
@@ -47,6 +50,8 @@ class Window:
 
     number: int
     tables: dict[str, WindowCount]
+    beside: bool = False
+    """Of the tables beside the schedule; their windows are counted apart."""
 
     def add(self, other: Window) -> None:
         """Add another process's part of the same window."""
@@ -62,39 +67,47 @@ class _Open:
 
 @dataclass(slots=True)
 class WindowBook:
-    """Keeps the windows of a ledger that are not closed yet. A batch belongs where its first row does."""
+    """Keeps the windows of a ledger that are not closed yet.
 
-    tables: Iterable[str]
+    A batch of the schedule belongs where its first row does, and batches come in the order of their first rows.
+    The rows `beside` it belong where each of them happened; some become known late, so their windows are kept open
+    for the length of one more.
+    """
+
+    tables: Sequence[str]
     start_us: int
     window_us: int
+    beside: bool = False
     _open: dict[int, _Open] = field(default_factory=dict)
     _next: int = 0
     """The first window that was not handed out."""
     _newest: int = 0
 
     def schedule(self, head: BatchHead) -> None:
-        """The batch has come due. Batches come in the order of their first rows."""
-        self._newest = max(self._newest, self._number(head))
-        entry = self._of(head)
-        entry.waiting += head.rows
-        entry.window.tables[head.table].see(head)
+        """The batch has come due."""
+        for number, rows, first_us, last_us in self._parts(head):
+            self._newest = max(self._newest, number)
+            entry = self._of(number)
+            entry.waiting += rows
+            entry.window.tables[head.table].see(first_us, last_us)
 
     def settle(self, head: BatchHead, *, acknowledged: bool, unclear: bool) -> None:
         """It is certain what became of the batch."""
-        entry = self._of(head)
-        entry.waiting -= head.rows
-        count = entry.window.tables[head.table]
-        count.acknowledged += head.rows * acknowledged
-        count.unclear += head.rows * unclear
+        for number, rows, _, _ in self._parts(head):
+            entry = self._of(number)
+            entry.waiting -= rows
+            count = entry.window.tables[head.table]
+            count.acknowledged += rows * acknowledged
+            count.unclear += rows * unclear
 
     def take_closed(self) -> list[Window]:
         """The windows that are closed and were not taken before, in order."""
         closed = []
-        while self._next < self._newest:
+        while self._next < self._newest - self.beside:
             entry = self._open.get(self._next)
             if entry is None:
                 # No batch began in it: windows may be shorter than batches.
-                closed.append(Window(self._next, {}))
+                closed.append(Window(self._next, {}, self.beside))
             elif entry.waiting:
                 break
             else:
@@ -102,13 +115,21 @@ class WindowBook:
             self._next += 1
         return closed
 
-    def _number(self, head: BatchHead) -> int:
-        return max(0, head.first_time_us - self.start_us) // self.window_us
+    def _parts(self, head: BatchHead) -> Iterator[tuple[int, int, int, int]]:
+        """The batch by windows: number, rows, and the instants of the first and the last of them."""
+        if not isinstance(head, TimedHead):
+            number = max(0, head.first_time_us - self.start_us) // self.window_us
+            yield number, head.rows, head.first_time_us, head.last_time_us
+            return
+        numbers = np.maximum(head.times_us - self.start_us, 0) // self.window_us
+        edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), head.rows]
+        for first, stop in pairwise(edges):
+            times_us = head.times_us[first:stop]
+            yield int(numbers[first]), stop - first, int(times_us[0]), int(times_us[-1])
 
-    def _of(self, head: BatchHead) -> _Open:
-        number = self._number(head)
+    def _of(self, number: int) -> _Open:
         entry = self._open.get(number)
         if entry is None:
             tables = {name: WindowCount() for name in self.tables}
-            entry = self._open[number] = _Open(Window(number, tables))
+            entry = self._open[number] = _Open(Window(number, tables, self.beside))
         return entry
