@@ -53,6 +53,9 @@ class _HurriedBeside(BesideSource):
     def tables(self) -> tuple[str, ...]:
         return self._source.tables
 
+    def close(self) -> None:
+        self._source.close()
+
     def take(self, until_us: int) -> Sequence[tuple[BatchHead, Body]]:
         happened_us = self._start_us + round((until_us - self._start_us) * self._times)
         return [(replace(head, due_us=until_us), body) for head, body in self._source.take(happened_us)]
