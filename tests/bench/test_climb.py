@@ -6,9 +6,12 @@ from typing import cast
 
 import pytest
 
+from nascar.bench import measures
 from nascar.bench.ladder import PUBLISHED, climb, loads, rung_for
 from nascar.bench.load import Load, Stopped, Stopper
+from nascar.bench.table import level_line
 from nascar.bench.trial import TrialResult
+from nascar.errors import UsageError
 from nascar.stream.report import Report
 
 BASE = Load(rate=0, seconds=0, seed=3)
@@ -33,16 +36,22 @@ def result_of(load: Load, held: bool, stopped: bool = False) -> TrialResult:
 
 
 class Levels:
-    """Runs levels: those up to `capacity` are held. Ctrl-C comes in the run with number `interrupt_in`."""
+    """Runs levels: those up to `capacity` are held, those at `no_room_from` and above cannot begin. Ctrl-C comes in the run with number `interrupt_in`."""
 
     def __init__(
-        self, capacity: int, interrupt_in: int | None = None, *, before_it_begins: bool = False
+        self,
+        capacity: int,
+        interrupt_in: int | None = None,
+        *,
+        before_it_begins: bool = False,
+        no_room_from: int | None = None,
     ) -> None:
         self.stopper = Stopper()
         self.ran: list[tuple[int, int]] = []
         self._capacity = capacity
         self._interrupt_in = interrupt_in
         self._before_it_begins = before_it_begins
+        self._no_room_from = no_room_from
 
     async def __call__(self, load: Load, repetition: int) -> TrialResult:
         self.ran.append((load.rate, repetition))
@@ -50,6 +59,8 @@ class Levels:
             self.stopper.stop()
             if self._before_it_begins:
                 raise Stopped
+        if self._no_room_from is not None and load.rate >= self._no_room_from:
+            raise UsageError(f"no room for {load.rate}")
         return result_of(load, load.rate <= self._capacity, self.stopper.is_asked)
 
 
@@ -99,6 +110,29 @@ async def test_it_ends_at_the_first_miss_if_told_so() -> None:
     levels = Levels(capacity=20)
     results = await climbed(levels, [10, 30, 20], stop_on_miss=True)
     assert [result.load.rate for result in results] == [10, 30]
+
+
+async def test_a_level_that_cannot_begin_is_not_held_and_says_why_and_the_next_is_run() -> None:
+    levels = Levels(capacity=20, no_room_from=30)
+    results = await climbed(levels, [10, 30, 20])
+    assert [(result.held, result.began) for result in results] == [(True, True), (False, False), (True, True)]
+    level = results[1].as_json()
+    assert measures.reasons(level) == ["it did not begin: no room for 30"]
+    assert "no room for 30" in level_line(level).plain
+    assert measures.warnings(level) == []
+
+
+async def test_a_level_that_cannot_begin_is_a_miss() -> None:
+    levels = Levels(capacity=20, no_room_from=30)
+    results = await climbed(levels, [10, 30, 20], stop_on_miss=True)
+    assert [result.load.rate for result in results] == [10, 30]
+
+
+async def test_if_no_level_can_begin_the_first_reason_is_raised() -> None:
+    levels = Levels(capacity=20, no_room_from=5)
+    with pytest.raises(UsageError, match="no room for 10"):
+        await climbed(levels, [10, 30])
+    assert levels.ran == [(10, 1), (30, 1)]
 
 
 async def test_repetitions_of_a_level_follow_each_other() -> None:

@@ -6,10 +6,11 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,6 +118,44 @@ async def test_a_watcher_looks_at_all_until_it_is_cancelled_and_loses_nothing_it
         cpu_s = [usage.cpu_s for usage in samples.usage]
         assert cpu_s == sorted(cpu_s)
     assert all(usage.received_bytes is not None for usage in watcher.samples["machine"].usage)
+
+
+def nothing() -> None:
+    """As a container without disks and networks tells it."""
+
+
+def refuse() -> None:
+    raise RuntimeError("/proc/diskstats is not understood")
+
+
+@pytest.mark.parametrize("told", [nothing, refuse])
+async def test_a_machine_that_does_not_tell_of_disk_and_network_is_looked_at_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, told: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(psutil, "disk_io_counters", told)
+    monkeypatch.setattr(psutil, "net_io_counters", told)
+    usage = await WholeMachine().look()
+    assert usage is not None
+    assert usage.cpu_s > 0
+    assert (usage.read_bytes, usage.write_bytes, usage.received_bytes) == (None, None, None)
+
+
+class Broken:
+    """What cannot be looked at."""
+
+    what = "broken"
+
+    async def look(self) -> Usage | None:
+        raise OSError("no such thing")
+
+
+async def test_what_cannot_be_looked_at_costs_its_own_numbers_alone() -> None:
+    watcher = Watcher({"server": Broken(), "machine": WholeMachine()})
+    await watcher.look()
+    await watcher.look()
+    assert len(watcher.samples["machine"].at_s) == 2
+    assert watcher.samples["server"].at_s == []
+    assert watcher.troubles == {"server": "OSError: no such thing"}
 
 
 LOOKS = st.lists(

@@ -25,6 +25,7 @@ class StreamProcess:
         self._token = token
         self._log = folder / "stderr.txt"
         self._process: asyncio.subprocess.Process | None = None
+        self._is_interrupted = False
 
     async def __aenter__(self) -> Self:
         with self._log.open("wb") as stderr:
@@ -37,6 +38,8 @@ class StreamProcess:
                 # Ctrl-C is for the benchmark, which hands it on once and waits for the report.
                 start_new_session=True,
             )
+        if self._is_interrupted:
+            self.interrupt()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -63,8 +66,9 @@ class StreamProcess:
         return self._child.returncode is not None
 
     def interrupt(self) -> None:
-        """Ctrl-C for the child: it drains, counts, and writes its report."""
-        if not self.is_over:
+        """Ctrl-C for the child: it drains, counts, and writes its report. One that is not there yet gets it then."""
+        self._is_interrupted = True
+        if self._process is not None and not self.is_over:
             with contextlib.suppress(ProcessLookupError):
                 self._child.send_signal(signal.SIGINT)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from nascar.bench.load import Load, Stopped, Stopper
-from nascar.bench.trial import TrialResult
+from nascar.bench.trial import TrialResult, not_begun
+from nascar.errors import NascarError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,26 @@ async def climb(
     repetitions: int = 1,
     stop_on_miss: bool = False,
 ) -> AsyncIterator[TrialResult]:
-    """Run the levels and give out each result as it comes; ends early after Ctrl-C, or at the first miss if told so."""
-    for load in levels:
-        for repetition in range(1, repetitions + 1):
-            if stopper.is_asked:
-                return
-            try:
-                result = await run(load, repetition)
-            except Stopped:
-                return
-            yield result
-            if stop_on_miss and not result.held:
-                return
+    """Run the levels and give out each result as it comes; ends early after Ctrl-C, or at the first miss if told so.
+
+    A level that cannot begin is one that is not held, and the next is tried; if none could, the first reason is raised
+    at the end.
+    """
+    failure: NascarError | None = None
+    has_begun = False
+    for load, repetition in itertools.product(levels, range(1, repetitions + 1)):
+        if stopper.is_asked:
+            break
+        try:
+            result = await run(load, repetition)
+        except Stopped:
+            break
+        except NascarError as error:
+            failure = failure or error
+            result = not_begun(load, error, repetition)
+        has_begun |= result.began
+        yield result
+        if stop_on_miss and not result.held:
+            break
+    if failure is not None and not has_begun:
+        raise failure

@@ -90,7 +90,7 @@ def client_share(level: Level) -> float | None:
 
 def warnings(level: Level) -> list[str]:
     """What a reader must know before taking the numbers for the server's."""
-    said = []
+    said = list(level.get("notes", ()))
     report, share = level["report"], client_share(level)
     if share is not None and share > CLIENT_BUSY:
         processes = max(1, len(report.get("processes", ())))
@@ -128,6 +128,8 @@ def reasons(level: Level) -> list[str]:
     if level["held"]:
         return []
     report = level["report"]
+    if not level.get("began", True):
+        return [f"it did not begin: {level['error']}"]
     if report is None:
         return [f"the stream ended without a report: {level['error']}"]
     said, kept = list(report["reasons"]), pace(level)

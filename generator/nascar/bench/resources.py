@@ -117,6 +117,8 @@ class Watcher:
     clock: Callable[[], float] = time.monotonic
     every_s: float = EVERY_S
     samples: dict[str, Samples] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+    """What went wrong in looking, by what was looked at. It costs the numbers, never the level."""
 
     def __post_init__(self) -> None:
         for name in self.watched:
@@ -136,6 +138,11 @@ class Watcher:
         await asyncio.gather(*(self._look_at(name, one) for name, one in self.watched.items()))
 
     async def _look_at(self, name: str, one: Watched) -> None:
-        usage = await one.look()
+        try:
+            usage = await one.look()
+        except Exception as error:
+            # Systems refuse in ways of their own, and none of them is worth a level.
+            self.troubles[name] = f"{type(error).__name__}: {error}"
+            return
         if usage is not None:
             self.samples[name].add(self.clock(), usage)

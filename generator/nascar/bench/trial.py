@@ -30,7 +30,8 @@ SETTLE_S: Final = 60.0
 """A server has so long after a level to store what it holds."""
 SETTLE_POLL_S: Final = 0.5
 LAST_WAIT_S: Final = 180.0
-"""A stream that was told to end drains and counts; one that is still there after this long is killed."""
+"""A stream starts, drains and counts; one that is still there so long after its level and its deadline for counting is
+killed."""
 QUESTION_TIMEOUT_S: Final = 60.0
 
 
@@ -73,6 +74,10 @@ class TrialResult:
     """What the level's database takes on the disk after settling, logs included that the server will still pack; None
     if that cannot be seen."""
     repetition: int = 1
+    notes: list[str] = field(default_factory=list)
+    """What went wrong beside the stream, and cost numbers."""
+    began: bool = True
+    """False if there was no server to load, or no room; then `error` says why."""
 
     @property
     def held(self) -> bool:
@@ -98,6 +103,7 @@ class TrialResult:
             "database": self.database,
             "warm_up_s": self.warm_up_s,
             "status": self.status,
+            "began": self.began,
             "held": self.held,
             "stopped": self.stopped,
             "stores": self.stores,
@@ -107,6 +113,7 @@ class TrialResult:
             "server_note": self.server_note,
             "questions": self.questions,
             "questions_note": self.questions_note,
+            "notes": self.notes,
             "settled": None
             if self.settled is None
             else {"seconds": round(self.settled.seconds, 2), "backlog_rows": self.settled.backlog_rows},
@@ -130,6 +137,25 @@ class TrialResult:
             "received_bytes": samples.grown(lambda usage: usage.received_bytes, from_s, until_s),
             "series": samples.series(self.origin_s),
         }
+
+
+def not_begun(load: Load, error: NascarError, repetition: int) -> TrialResult:
+    """A level that could not begin."""
+    return TrialResult(
+        load=load,
+        database="",
+        status=error.exit_code,
+        report=None,
+        error=str(error),
+        stopped=False,
+        warm_up_s=0.0,
+        server_note="the level did not begin",
+        stores=True,
+        origin_s=0.0,
+        questions_note="the level did not begin",
+        repetition=repetition,
+        began=False,
+    )
 
 
 async def run_level(
@@ -156,8 +182,9 @@ async def run_trial(
 ) -> TrialResult:
     """Run one level against a server that is up.
 
-    Raises `UsageError` if the stream refuses what it is told, and `Stopped` if there was no time for the level.
+    Raises `UsageError` if the stream refuses what it is told, and `Stopped` if Ctrl-C left nothing of the level.
     """
+    notes: list[str] = []
     warm_up_s = manner.warm_up_s if served.is_new else 0.0
     if warm_up_s and not stopper.is_asked:
         tell(f"{load.rate:,} rows/s: warming up for {warm_up_s:g} s ...")
@@ -170,18 +197,28 @@ async def run_trial(
         if not served.stores:
             arguments.append("--no-verify")
         tell(f"{load.rate:,} rows/s for {load.seconds:g} s ...")
-        async with StreamProcess(arguments, served.token, Path(folder)) as stream:
-            watched: dict[str, Watched] = {
-                "client": ProcessTree(stream.pid, "process tree of nascar stream"),
-                "machine": WholeMachine(),
-            }
-            if served.server is not None:
-                watched["server"] = served.server
-            watcher = Watcher(watched)
-            with stopper.handing_to(stream.interrupt):
-                async with _asking(load, served, manner) as asking, _meanwhile(watcher.watch()):
-                    status = await stream.wait(load.seconds + LAST_WAIT_S)
-            report, error = _outcome(file, stream)
+        stream = StreamProcess(arguments, served.token, Path(folder))
+        # Before it is started: Ctrl-C meanwhile must reach it, too.
+        with stopper.handing_to(stream.interrupt):
+            async with stream:
+                watched: dict[str, Watched] = {
+                    "client": ProcessTree(stream.pid, "process tree of nascar stream"),
+                    "machine": WholeMachine(),
+                }
+                if served.server is not None:
+                    watched["server"] = served.server
+                watcher = Watcher(watched)
+                async with (
+                    _asking(load, served, manner, notes) as asking,
+                    _meanwhile("looking at what is used", watcher.watch(), notes),
+                ):
+                    status = await stream.wait(load.seconds + load.verify_deadline_s + LAST_WAIT_S)
+                # Whatever comes after the stream has ended does not stop it.
+                is_asked = stopper.is_asked
+                report, error = _outcome(file, stream)
+    if report is None and is_asked:
+        raise Stopped
+    notes += [f"The {name} could not be looked at ({why})." for name, why in watcher.troubles.items()]
     if report is None and status == UsageError.exit_code:
         raise UsageError(f"The stream of this level did not start: {error}")
     origin_s = _origin_s(report, watcher)
@@ -192,7 +229,7 @@ async def run_trial(
         status=status,
         report=report,
         error=error,
-        stopped=stopper.is_asked,
+        stopped=is_asked and report is not None and report["stopped"],
         warm_up_s=warm_up_s,
         server_note=served.server_note,
         stores=served.stores,
@@ -207,6 +244,7 @@ async def run_trial(
         questions_note=_why_not_asked(served, manner) if asking is None else asking.trouble,
         settled=settled,
         disk_bytes=None if served.data_dir is None else bytes_of(served.database, served.data_dir),
+        notes=notes,
     )
 
 
@@ -214,11 +252,12 @@ async def _warm_up(load: Load, served: Served, seconds: float, stopper: Stopper)
     warm_up = Load(load.rate, seconds, load.workers, load.batch_size, load.seed, load.cars, load.processes)
     arguments = [*warm_up.arguments(), *_where(served, f"{served.database[:50]}_warm_up"), "--no-verify"]
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
-        async with StreamProcess(arguments, served.token, Path(folder)) as stream:
-            with stopper.handing_to(stream.interrupt):
+        stream = StreamProcess(arguments, served.token, Path(folder))
+        with stopper.handing_to(stream.interrupt):
+            async with stream:
                 status = await stream.wait(seconds + LAST_WAIT_S)
-            if status == UsageError.exit_code:
-                raise UsageError(f"The warm-up did not start: {stream.last_words()}")
+                if status == UsageError.exit_code:
+                    raise UsageError(f"The warm-up did not start: {stream.last_words()}")
     if served.stores:
         await _settle(served)
 
@@ -228,19 +267,23 @@ def _where(served: Served, database: str) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` beside the body, and end it with it."""
+async def _meanwhile(what: str, work: Coroutine[Any, Any, None], notes: list[str]) -> AsyncIterator[None]:
+    """Run `work` beside the body, and end it with it. If it fails, `notes` gets a line: the body goes on."""
     task = asyncio.create_task(work)
     try:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        # Not raised: neither its end nor a fault of what stands beside a level may cost the level.
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            notes.append(f"{what[0].upper()}{what[1:]} failed ({type(ended).__name__}: {ended}).")
 
 
 @contextlib.asynccontextmanager
-async def _asking(load: Load, served: Served, manner: Manner) -> AsyncIterator[Asking | None]:
+async def _asking(
+    load: Load, served: Served, manner: Manner, notes: list[str]
+) -> AsyncIterator[Asking | None]:
     """Ask beside the body, if there is something to ask."""
     if _why_not_asked(served, manner):
         yield None
@@ -249,7 +292,7 @@ async def _asking(load: Load, served: Served, manner: Manner) -> AsyncIterator[A
         served.url, served.token, database=served.database, request_timeout_s=QUESTION_TIMEOUT_S
     ) as client:
         asking = Asking(client, manner.questions, [table.name for table in TABLES], manner.ask_every_s)
-        async with _meanwhile(asking.ask_for(load.seconds)):
+        async with _meanwhile("asking", asking.ask_for(load.seconds), notes):
             yield asking
 
 

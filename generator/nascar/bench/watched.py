@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
 
 import psutil
@@ -215,6 +215,13 @@ async def _docker(*arguments: str) -> str | None:
     return out.decode(errors="replace") if child.returncode == 0 else None
 
 
+class _Disks(Protocol):
+    """Counters of all disks together."""
+
+    read_bytes: int
+    write_bytes: int
+
+
 class WholeMachine:
     """All processes together: how busy the machine is, what its disks and its network carry."""
 
@@ -225,12 +232,30 @@ class WholeMachine:
         idle = times.idle + getattr(times, "iowait", 0.0)
         # Guests are part of user time already.
         guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-        disks = psutil.disk_io_counters()
+        disks, network = _disks(), _network()
         memory = psutil.virtual_memory()
         return Usage(
             cpu_s=sum(times) - idle - guests,
             rss_bytes=memory.total - memory.available,
             read_bytes=None if disks is None else disks.read_bytes,
             write_bytes=None if disks is None else disks.write_bytes,
-            received_bytes=psutil.net_io_counters().bytes_recv,
+            received_bytes=network,
         )
+
+
+def _disks() -> _Disks | None:
+    """What the disks did; None where the system does not tell (a container, a machine without a disk)."""
+    try:
+        return cast("_Disks | None", psutil.disk_io_counters())
+    except (OSError, RuntimeError, NotImplementedError, psutil.Error):
+        return None
+
+
+def _network() -> int | None:
+    """Bytes that came over all networks; None where the system does not tell, or has none."""
+    try:
+        counters = psutil.net_io_counters()
+    except (OSError, RuntimeError, NotImplementedError, psutil.Error):
+        return None
+    # Typed as if it were always there.
+    return counters.bytes_recv if counters else None

@@ -139,7 +139,10 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     if not tried:
         console.print("Nothing was measured: it was stopped before the first trial. Next: run it again.")
         return 1
-    body = {**searching.as_json(tried), "ended": "stopped" if stopper.is_asked else trouble}
+    body = {
+        **searching.as_json(tried),
+        "ended": None if searching.knee else "stopped" if stopper.is_asked else trouble,
+    }
     written = levels.keep(args, "knee", target, token, on, body)
     if trouble is not None:
         console.print(Text(f"The search ended early: {trouble}", style="bold red"), soft_wrap=True)

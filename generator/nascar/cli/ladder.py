@@ -19,13 +19,13 @@ from nascar.bench.target import Target
 from nascar.cli import arguments, levels
 from nascar.cli.streaming import on_signals
 from nascar.cli.summary import output_console
-from nascar.errors import NascarError
 
 _DESCRIPTION = f"""\
 Runs the published load levels one after the other: 612,000, 1,200,000, 2,400,000 and 3,000,000 rows a second,
 for 300, 300, 300 and 60 seconds. At each level it measures the ingest rate (offered, acknowledged, stored), the
 write latency, the times of the eight questions while rows flow, memory, disk and CPU of server and client. Every
-level finds an empty database, and a server of our own is started anew for it. A level that is not held says why.
+level finds an empty database, and a server of our own is started anew for it. A level that is not held, or cannot
+begin, says why, and the next is run.
 The server's storage must keep pace, where its counters show it:
 {textwrap.fill(RULE, 116)}.
 Writes a dated record and one page with pictures. Status 0: every level was held; 1: not.
@@ -86,24 +86,19 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     times = f", {args.repetitions} times each" if args.repetitions > 1 else ""
     console.print(f"The ladder {rates}{times}, against the {target.name}.", soft_wrap=True)
     measured: list[dict[str, Any]] = []
-    trouble = None
     with on_signals(stopper.stop), levels.telling(console) as tell:
-        try:
-            async for result in climb(
-                wanted,
-                levels.runner(target, levels.manner_of(args), stopper, tell),
-                stopper,
-                repetitions=args.repetitions,
-                stop_on_miss=args.stop_on_miss,
-            ):
-                measured.append(result.as_json())
-                console.print(level_line(measured[-1]), soft_wrap=True)
-        except NascarError as error:
-            if not measured:
-                raise
-            # What was measured before is worth as much as ever.
-            trouble = str(error)
-    ended = "stopped" if stopper.is_asked else trouble
+        async for result in climb(
+            wanted,
+            levels.runner(target, levels.manner_of(args), stopper, tell),
+            stopper,
+            repetitions=args.repetitions,
+            stop_on_miss=args.stop_on_miss,
+        ):
+            measured.append(result.as_json())
+            console.print(level_line(measured[-1]), soft_wrap=True)
+    # Ctrl-C after the last stream had ended came too late to end anything.
+    is_short = len(measured) < len(wanted) * args.repetitions or any(level["stopped"] for level in measured)
+    ended = "stopped" if stopper.is_asked and is_short else None
     if not measured:
         console.print("Nothing was measured: it was stopped before the first level. Next: run it again.")
         return 1
@@ -118,8 +113,6 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     written = levels.keep(args, "ladder", target, token, on, body)
     console.print()
     console.print(ladder_table(measured))
-    if trouble is not None:
-        console.print(Text(f"The ladder ended early: {trouble}", style="bold red"), soft_wrap=True)
     _conclude(body, len(wanted) * args.repetitions)
     console.print(
         f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
