@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from nascar.questions import PUBLISHED_DATABASE
+from nascar.stream.readback import SILENT_S
+from nascar.stream.settings import StreamSettings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -119,6 +121,13 @@ def test_arc_has_time_to_flush_and_retention_no_network() -> None:
     assert SERVICES["retention"]["network_mode"] == "none"
     # The image's own user: Arc's folders are its alone.
     assert SERVICES["retention"]["user"] == "1000:1000"
+
+
+def test_the_generator_has_time_to_drain_and_count_before_it_is_killed() -> None:
+    generator = SERVICES["generator"]
+    flag = next(word for word in generator["command"] if word.startswith("--verify-deadline="))
+    needed_s = StreamSettings("", "", 1, 1, 1).drain_s + float(flag.partition("=")[2]) + SILENT_S
+    assert float(generator["stop_grace_period"].removesuffix("s")) > needed_s
 
 
 def test_a_variable_has_one_default_and_the_example_repeats_it() -> None:

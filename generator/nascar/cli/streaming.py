@@ -17,7 +17,7 @@ from nascar.errors import NascarError, TokenRefused
 from nascar.race.timing import Standings
 from nascar.stream.client import Client
 from nascar.stream.clock import SteadyClock, iso_utc
-from nascar.stream.proof import DEADLINE_S, Proof
+from nascar.stream.proof import DEADLINE_S, LAG_S, Proof
 from nascar.stream.result import Result
 from nascar.stream.run import Run
 from nascar.stream.settings import StreamSettings
@@ -71,6 +71,7 @@ class Streaming:
                 client,
                 self.processes,
                 by_row=by_row,
+                lag_s=LAG_S,
                 deadline_s=self.prove_within_s,
                 tell=lambda text: notes[0](text),
             )
