@@ -50,7 +50,7 @@ async def record(seconds: float, rate: int, seed: int) -> None:
             await asyncio.sleep(5)
             asking = asyncio.create_task(board.keep_asking())
             await asyncio.sleep(seconds - 5)
-            console.print(Screen(console, run, pipeline, board.picture).picture())
+            console.print(Screen(console, run, pipeline.entries, pipeline.standings, board.picture).picture())
             asking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asking
