@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from nascar.bench.page import render_report
+from nascar.stream.report import read
 from nascar.stream.settings import StreamSettings
 from tests.stream.conftest import GOOD, TOKEN, Act, Server
 
@@ -29,6 +31,7 @@ class Ended:
     status: int
     output: str
     report: dict[str, Any]
+    file: Path
     total: dict[str, int] = field(default_factory=dict)
 
 
@@ -63,7 +66,7 @@ def stream(server: Server, tmp_path: Path) -> Stream:
         output = (await asyncio.wait_for(process.communicate(), 80))[0].decode()
         assert process.returncode is not None
         report = json.loads(file.read_text())
-        ended = Ended(process.returncode, output, report)
+        ended = Ended(process.returncode, output, report, file)
         names = ("scheduled", "acknowledged", "failed", "missed", "waiting", "acknowledged_unclear")
         for name in names:
             ended.total[name] = sum(table[name] for table in report["tables"].values())
@@ -215,6 +218,10 @@ async def test_a_server_that_acknowledges_and_drops_is_found_out(server: Server,
     )
     assert f"stored {stored:,} of {acknowledged:,} acknowledged rows" in ended.report["verdict_text"]
     assert " lost" in ended.output
+    # The page that is drawn of the report says it, too.
+    page = render_report(read(ended.file))
+    assert f"{stored:,} of {acknowledged:,} acknowledged rows" in page
+    assert "not held" in page
 
 
 async def test_a_server_that_stores_nothing_is_not_filled(server: Server, stream: Stream) -> None:

@@ -162,7 +162,11 @@ class Ceiling:
             said.append(f"The race alone: {ticks:,.0f} ticks in a second of one core.")
         if sink is not None and sink.median > 0:
             share = self.rate / sink.median
-            said.append(f"{self.rate:,} messages/s, made and sent, take {share:.1%} of a core.")
+            said.append(
+                f"{self.rate:,} messages, made and sent into the null sink as fast as one core can, take {share:.1%} of a "
+                "second of its time. A stream that keeps to that rate takes more, for it also waits and wakes: a "
+                "ladder with --sink measures it."
+            )
         published = self.ratio(Stage.DRY_RUN, Stage.PUBLISHED_WAY.value)
         squeezed = self.ratio(Stage.DRY_RUN_GZIP, Stage.PUBLISHED_WAY.value)
         if published is not None and squeezed is not None:

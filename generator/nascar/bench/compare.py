@@ -79,6 +79,12 @@ def compare(a: Record, b: Record) -> Comparison:
         _compare_knees(found, a["knee"], b["knee"])
     else:
         _compare_ladders(found, a["ladder"]["levels"], b["ladder"]["levels"])
+    if not found.lines and a["kind"] == "knee":
+        without = [name for name, one in (("first", a), ("second", b)) if one["knee"]["rate"] is None]
+        raise UsageError(
+            f"The search of the {' and of the '.join(without)} record found no sustained rate: there is nothing to "
+            "compare. Search again, from a lower rate (--from), or let it come to its end."
+        )
     if not found.lines:
         raise UsageError(
             "These records have no number in common: they measured different levels. Give two with one level in common."

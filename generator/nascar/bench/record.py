@@ -1,6 +1,7 @@
 """The dated record of a benchmark: one JSON file, and one page beside it. docs/bench-format.md describes the JSON.
 
-A record holds no token and no credentials, and nothing of the machine that is not a property of it.
+A record holds no token and no credentials, and nothing of the machine that is not a property of it: `privacy` sees
+to that.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nascar.bench import machine
+from nascar.bench.privacy import Curtain
 from nascar.errors import UsageError
-from nascar.stream.report import without_token
 
 FORMAT: Final = 1
 """Goes up when a reader of the old form would read the new one wrongly."""
@@ -66,27 +67,18 @@ def build(
 
     `arguments` are the command line behind ``nascar``; `on` is what `surroundings` said before it began.
     """
+    curtain = Curtain(arguments, token)
     record = {
         "format": FORMAT,
         "kind": kind,
         "date": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": shlex.join(["nascar", *without_token(arguments, token)]),
+        "command": shlex.join(["nascar", *curtain.command]),
         "seed": seed,
         **(_afterwards() if on is None else on),
         **body,
     }
-    return record if not token else _without(record, token)
-
-
-def _without(value: Any, token: str) -> Any:
-    """`value` with `token` masked wherever it stands: a server may have put it into a message."""
-    if isinstance(value, str):
-        return value.replace(token, "***")
-    if isinstance(value, Mapping):
-        return {key: _without(inner, token) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(inner, token) for inner in value]
-    return value
+    hidden: Record = curtain.hide(record)
+    return hidden
 
 
 def check_folder(folder: Path) -> None:

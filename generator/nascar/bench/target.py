@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+import aiohttp
+
 from nascar.bench import watched
 from nascar.bench.resources import Watched
 from nascar.bench.sink import SinkProcess
@@ -20,6 +22,7 @@ from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 
 KEEP_MINUTES: Final = 20
 """The embedded engine drops older rows."""
+VERSION_TIMEOUT_S: Final = 5.0
 _LONGEST_NAME: Final = 64
 
 
@@ -49,6 +52,16 @@ class Target(Protocol):
         """For the record: ``embedded engine``, ``null sink``, or the server's address."""
         ...
 
+    @property
+    def version(self) -> str | None:
+        """What the server says of its version, once it was served; None if it says nothing."""
+        ...
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Databases that levels wrote and that stay on a server which is not ours."""
+        ...
+
     def serve(self, rate: int, seconds: float) -> AbstractAsyncContextManager[Served]:
         """A server for a level of `seconds` at `rate` rows a second, with nothing of another level in it."""
         ...
@@ -60,6 +73,9 @@ class EngineTarget:
 
     data_dir: Path
     name: str = "embedded engine (it speaks Arc's API, it is not Arc)"
+    version: str | None = None
+    """It is of this project: the record's commit is its version."""
+    left: tuple[str, ...] = ()
 
     @contextlib.asynccontextmanager
     async def serve(self, rate: int, seconds: float) -> AsyncIterator[Served]:
@@ -79,6 +95,8 @@ class SinkTarget:
     """The null sink: it acknowledges everything and keeps nothing."""
 
     name: str = "null sink (it acknowledges everything and keeps nothing)"
+    version: str | None = None
+    left: tuple[str, ...] = ()
 
     @contextlib.asynccontextmanager
     async def serve(self, rate: int, seconds: float) -> AsyncIterator[Served]:
@@ -105,8 +123,12 @@ class RunningTarget:
     """Finds the server's processes."""
     append: bool = False
     """Write into `database` itself, whatever is in it."""
+    image: Callable[[], Awaitable[str | None]] | None = None
+    """Tells the image of the server's container, if it has one that is known."""
     levels: int = 0
     """So many were served."""
+    version: str | None = None
+    left: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -121,8 +143,26 @@ class RunningTarget:
             await client.check_access()
             if not self.append:
                 await refuse_dirty(client)
+        if self.levels == 1:
+            self.version = await version_of(self.url) or (await self.image() if self.image else None)
         server, note = await self.find()
+        if not self.append:
+            self.left = (*self.left, database)
         yield Served(self.url, self.token, database, server, note, is_new=self.levels == 1)
+
+
+async def version_of(url: str) -> str | None:
+    """The version that the server at `url` tells on ``GET /health``; None if it does not."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=VERSION_TIMEOUT_S)) as session,
+            session.get(f"{url.rstrip('/')}/health", allow_redirects=False) as response,
+        ):
+            said = await response.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
+    version = said.get("version") if isinstance(said, dict) else None
+    return version[:100] if isinstance(version, str) and version else None
 
 
 def numbered(database: str, number: int) -> str:

@@ -250,7 +250,7 @@ async def run_trial(
 
 async def _warm_up(load: Load, served: Served, seconds: float, stopper: Stopper) -> None:
     warm_up = Load(load.rate, seconds, load.workers, load.batch_size, load.seed, load.cars, load.processes)
-    arguments = [*warm_up.arguments(), *_where(served, f"{served.database[:50]}_warm_up"), "--no-verify"]
+    arguments = [*warm_up.arguments(), *_where(served, warm_up_database(served.database)), "--no-verify"]
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
         stream = StreamProcess(arguments, served.token, Path(folder))
         with stopper.handing_to(stream.interrupt):
@@ -260,6 +260,11 @@ async def _warm_up(load: Load, served: Served, seconds: float, stopper: Stopper)
                     raise UsageError(f"The warm-up did not start: {stream.last_words()}")
     if served.stores:
         await _settle(served)
+
+
+def warm_up_database(database: str) -> str:
+    """Where the rows of the warm-up before the level of `database` go."""
+    return f"{database[:50]}_warm_up"
 
 
 def _where(served: Served, database: str) -> list[str]:

@@ -153,6 +153,12 @@ async def container(name: str) -> Watched:
     return Container(name)
 
 
+async def image_of(name: str) -> str | None:
+    """The image that the container `name` runs; None if docker does not tell."""
+    text = await _docker("inspect", "--format", "{{.Config.Image}}", name)
+    return (text or "").strip() or None
+
+
 def process(pid: int) -> Watched:
     """The process `pid`. Raises `UsageError` if there is none."""
     if not psutil.pid_exists(pid):

@@ -147,6 +147,7 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     if trouble is not None:
         console.print(Text(f"The search ended early: {trouble}", style="bold red"), soft_wrap=True)
     found = _conclude(console, searching, tried)
+    levels.tell_left(console, target, args.warm_up)
     console.print(
         f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
         soft_wrap=True,

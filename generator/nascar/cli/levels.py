@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from nascar.bench import page, record, watched
+from nascar.bench import page, record, trial, watched
 from nascar.bench.ladder import Runner
 from nascar.bench.load import Load, Manner, Stopper
 from nascar.bench.record import Record, Written
@@ -174,7 +174,8 @@ def target_of(args: argparse.Namespace) -> tuple[Target, str]:
     token = arguments.token_of(args)
     database = args.database or f"bench_{datetime.now(UTC):%Y%m%d_%H%M%S}"
     find = partial(watched.find, args.url, args.server_pid, args.server_container)
-    return RunningTarget(args.url, token, database, find, args.append), token
+    image = partial(watched.image_of, args.server_container) if args.server_container else None
+    return RunningTarget(args.url, token, database, find, args.append, image), token
 
 
 def load_of(args: argparse.Namespace) -> Load:
@@ -216,6 +217,19 @@ def runner(target: Target, manner: Manner, stopper: Stopper, tell: Callable[[str
     return run
 
 
+def tell_left(console: Console, target: Target, warm_up_s: float) -> None:
+    """Say what a benchmark leaves on a server that is not ours, and how it goes away."""
+    if not target.left:
+        return
+    warm_ups = [trial.warm_up_database(target.left[0])] if warm_up_s else []
+    console.print(
+        f"Left on the server: {', '.join([*target.left, *warm_ups])}. To remove one, as an administrator: "
+        "DELETE /api/v1/databases/NAME?confirm=true",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
 def before(args: argparse.Namespace, target: Target) -> Record:
     """What a benchmark begins on; raises `NascarError` if its results could not be written."""
     page.check()
@@ -229,7 +243,7 @@ def keep(
     """Write the record of a benchmark and its page; `on` is what it began on."""
     made = record.build(
         kind,
-        {"target": target.name, kind: body},
+        {"target": target.name, "server_version": target.version, kind: body},
         arguments=sys.argv[1:],
         seed=args.seed,
         token=token,

@@ -96,8 +96,7 @@ def measurements(result: Result) -> list[str]:
     who = f"{len(result.processes)} processes" if several else "this process"
     lines.append(
         f"{who}: {result.cpu_s:.1f} s of CPU in {seconds:.1f} s ({cores:.2f} cores), "
-        f"{result.max_rss_bytes / _MEGABYTE:,.0f} MB of memory at most"
-        + (" each" if several else "")
+        f"{result.max_rss_bytes / _MEGABYTE:,.0f} MB of memory at most" + (" each" if several else "")
     )
     return lines
 

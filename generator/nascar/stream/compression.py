@@ -43,13 +43,11 @@ class Compression(Enum):
 class SqueezedBody(Body):
     """The bytes of another body, squeezed. They are its own: the other's buffer is free again."""
 
-    __slots__ = ("_bytes", "_plain_bytes")
+    __slots__ = ("_bytes",)
 
     def __init__(self, plain: Body, squeeze: Squeeze) -> None:
-        data = plain.data
-        self._plain_bytes = data.nbytes
         try:
-            self._bytes: bytes | None = squeeze(data)
+            self._bytes: bytes | None = squeeze(plain.data)
         finally:
             plain.release()
 
@@ -58,10 +56,6 @@ class SqueezedBody(Body):
         if self._bytes is None:
             raise RuntimeError("the body has been released")
         return memoryview(self._bytes)
-
-    @property
-    def plain_bytes(self) -> int:
-        return self._plain_bytes
 
     def release(self) -> None:
         if self._bytes is None:

@@ -93,11 +93,6 @@ class WireBody(Body):
     def data(self) -> memoryview:
         return self._held().data
 
-    @property
-    def plain_bytes(self) -> int:
-        """Bytes before compression: a plain body has no others."""
-        return self._held().data.nbytes
-
     def release(self) -> None:
         buffer = self._held()
         self._buffer = None
