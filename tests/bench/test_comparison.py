@@ -113,3 +113,18 @@ def test_knees_are_compared_by_their_rates_and_by_the_trials_they_stand_on(
     assert [(line.key, line.ratio) for line in found.lines] == [("rate", 2)]
     assert found.differences == ["sustained s: 60 and 30"]
     assert {line.part for line in compare(first, first).lines} == {"knee", "at the knee of each"}
+
+
+@pytest.mark.parametrize(
+    ("rates", "says"),
+    [
+        ((None, None), "of the first and of the second record found no sustained rate"),
+        ((5, None), "of the second record found"),
+    ],
+)
+def test_a_knee_without_an_answer_is_said_to_have_none(
+    other: Record, rates: tuple[int | None, int | None], says: str
+) -> None:
+    first, second = ({**other, "kind": "knee", "knee": {"rate": rate, "trials": []}} for rate in rates)
+    with pytest.raises(UsageError, match=says):
+        compare(first, second)

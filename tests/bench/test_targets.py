@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from nascar.bench.asking import Asking
 from nascar.bench.resources import Watched
-from nascar.bench.target import EngineTarget, RunningTarget, SinkTarget, numbered, refuse_dirty
+from nascar.bench.target import EngineTarget, RunningTarget, SinkTarget, numbered, refuse_dirty, version_of
 from nascar.bench.trial import bytes_of
 from nascar.errors import UsageError
 from nascar.questions import load_questions
@@ -56,6 +58,56 @@ async def test_a_database_with_rows_is_refused_and_taken_only_if_told_so(server:
             await refuse_dirty(client)
     async with running(server, append=True).serve(1, 1) as served:
         assert served.database == DATABASE
+
+
+async def test_what_a_level_leaves_on_a_server_that_is_not_ours_is_known(server: Server) -> None:
+    target = running(server, append=False)
+    for _ in range(2):
+        async with target.serve(1, 1):
+            pass
+    assert target.left == (f"{DATABASE}_1", f"{DATABASE}_2")
+    assert running(server, append=True).left == ()
+
+
+async def health(answer: web.StreamResponse) -> AsyncGenerator[str, None]:
+    """The address of a server that gives `answer` when it is asked how it is."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/health", respond)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        (lambda: web.json_response({"status": "ok", "version": "26.06.3"}), "26.06.3"),
+        (lambda: web.json_response({"status": "ok"}), None),
+        (lambda: web.json_response({"version": 5}), None),
+        (lambda: web.json_response(["26.06.3"]), None),
+        (lambda: web.Response(text="fine"), None),
+        (lambda: web.Response(status=404), None),
+    ],
+)
+async def test_a_server_has_the_version_that_it_tells_and_no_other(
+    answer: Callable[[], web.StreamResponse], version: str | None
+) -> None:
+    async with contextlib.aclosing(health(answer())) as urls:
+        async for url in urls:
+            assert await version_of(url) == version
+
+
+async def test_a_server_that_does_not_answer_has_no_version() -> None:
+    assert await version_of("http://127.0.0.1:9") is None
 
 
 async def test_rows_of_the_low_rate_tables_count_as_well(server: Server) -> None:

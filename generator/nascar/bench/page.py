@@ -109,7 +109,7 @@ def _header(page: Document, made: Record) -> None:
             ("commit", made["commit"]),
             ("seed", made["seed"]),
             ("target", made.get("target", "the generator alone")),
-            ("server's version", made.get("server_version")),
+            *([("server's version", made.get("server_version"))] if "target" in made else []),
             (
                 "machine",
                 f"{on['cores']} cores{usable}, {on['cpu']}{', virtual' if on['is_virtual'] else ''}, "
