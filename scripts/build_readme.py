@@ -136,8 +136,12 @@ def figures() -> Iterator[str]:
 
 
 def _newest(kind: str) -> Record | None:
-    file = max((ROOT / "docs" / "measurements").glob(f"{kind}-*.json"), default=None)
-    return None if file is None else record.read(file)
+    found = map(record.read, sorted((ROOT / "docs" / "measurements").glob(f"{kind}-*.json")))
+    # Beside the ladder of a server there may be one of the null sink, which says nothing of a database.
+    telling = [
+        made for made in found if kind != "ladder" or any(one["stores"] for one in made[kind]["levels"])
+    ]
+    return telling[-1] if telling else None
 
 
 def _origin(made: Record) -> str:

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Write docs/measurements.md from the records of a ceiling and a ladder.
+"""Write docs/measurements.md from records of `nascar bench`.
 
-    nascar bench ceiling; nascar bench ladder --levels 612000 --seconds 480; scripts/write_measurements.py
+    nascar bench ceiling; nascar bench ladder; nascar bench ladder --sink; nascar bench knee
+    scripts/write_measurements.py
 
-Without names the newest records in bench-results/ are taken. The records are copied into docs/measurements/, in the place of those that lie there; the document says nothing that
-is not in them. `--profile FILE` puts the output of scripts/profile_encoding.py at its end.
+Any number of ceilings, ladders and knees may be named; each is shown with its machine, command, date and target.
+Without names it is the newest ceiling in bench-results/, and the newest ladder and knee of each target. The records are
+copied into docs/measurements/, in the place of those that lie there; the document says nothing that is not in them.
+`--profile FILE` puts the output of scripts/profile_encoding.py at its end.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,28 +30,29 @@ FOLDER: Final = ROOT / "docs" / "measurements"
 PROFILE: Final = "profile.txt"
 
 
-def document(ceiling: Record, ladder: Record, links: tuple[str, str], profile: str = "") -> str:
-    """The text of docs/measurements.md; `links` lead from it to the two records."""
-    return "\n".join(_lines(ceiling, ladder, links, profile)) + "\n"
+Linked = tuple[Record, str]
+"""A record, and the link that leads to it from the document."""
 
 
-def _lines(ceiling: Record, ladder: Record, links: tuple[str, str], profile: str) -> Iterator[str]:
+def document(records: Sequence[Linked], profile: str = "") -> str:
+    """The text of docs/measurements.md."""
+    return "\n".join(_lines(records, profile)) + "\n"
+
+
+def _lines(records: Sequence[Linked], profile: str) -> Iterator[str]:
     yield "# Measurements"
     yield ""
     yield (
-        "Written by `scripts/write_measurements.py` from two records of `nascar bench`; "
+        "Written by `scripts/write_measurements.py` from records of `nascar bench`; "
         "[bench-format.md](bench-format.md) describes them. Client and server share the cores of one machine, and so "
         "does whatever else runs on it."
     )
     yield ""
-    yield "## The generator alone"
-    yield ""
-    yield from _origin(ceiling, links[0])
-    yield from _ceiling(ceiling["ceiling"])
-    yield "## A server under load"
-    yield ""
-    yield from _origin(ladder, links[1])
-    yield from _ladder(ladder["ladder"])
+    for made, link in records:
+        yield f"## {_title(made)}"
+        yield ""
+        yield from _origin(made, link)
+        yield from SECTIONS[made["kind"]](made[made["kind"]])
     if profile:
         yield "## Where the time goes"
         yield ""
@@ -59,10 +63,19 @@ def _lines(ceiling: Record, ladder: Record, links: tuple[str, str], profile: str
         yield "```"
 
 
+def _title(made: Record) -> str:
+    if made["kind"] == "ceiling":
+        return "The generator alone"
+    what = "Load levels" if made["kind"] == "ladder" else "The highest rate that is sustained"
+    # What a target's name says in brackets stands below it.
+    return f"{what}: {made['target'].partition(' (')[0]}"
+
+
 def _origin(made: Record, link: str) -> Iterator[str]:
     """Machine, command, date: without them a number says nothing."""
     on = made["machine"]
-    target = f" Target: {made['target']}." if "target" in made else ""
+    version = f", version {made['server_version']}" if made.get("server_version") else ""
+    target = f" Target: {made['target']}{version}." if "target" in made else ""
     yield (
         f"{made['date'][:10]}, `{made['command']}`, commit {made['commit'] or 'not known'}, seed {made['seed']}."
         f"{target} Machine: {on['cores']} cores ({on['cpu']}{', virtual' if on['is_virtual'] else ''}), "
@@ -92,7 +105,57 @@ def _millions(spread: Mapping[str, float]) -> str:
 
 
 def _ladder(ladder: Mapping[str, Any]) -> Iterator[str]:
-    columns = measures.by_load(ladder["levels"])
+    yield from _levels(ladder["levels"])
+    if ladder["ended"]:
+        yield f"It ended early: {ladder['ended']}."
+        yield ""
+
+
+def _knee(knee: Mapping[str, Any]) -> Iterator[str]:
+    """The answer, every trial that led to it, and in full what it stands on."""
+    if knee["rate"] is not None:
+        above = (
+            "Nothing above it was tried"
+            if knee["missed_rate"] is None
+            else f"{knee['missed_rate']:,} was not held"
+        )
+        yield f"**{knee['rate']:,} rows/s were sustained for {knee['sustained_s']:g} s.** {above}."
+    else:
+        why = "no rate was held" if knee["is_answered"] else f"the search was ended ({knee['ended']})"
+        yield f"**No sustained rate was found**: {why}."
+    yield ""
+    yield (
+        f"A trial lasts {knee['trial_s']:g} s, and the 99th percentile of the write latency from the due time may be "
+        f"{knee['p99_limit_ms']:g} ms."
+    )
+    yield ""
+    yield "| why it was tried | rows/s | seconds | acknowledged rows/s | P99 from the due time | held |"
+    yield "|---|---|---|---|---|---|"
+    by_key = {measure.key: measure for measure in measures.MEASURES}
+    for trial in knee["trials"]:
+        cells = [
+            f"{trial['load']['rate']:,}",
+            f"{trial['load']['seconds']:g}",
+            *(_cell(by_key[key], [trial]) for key in ("acknowledged_rate", "latency_due_p99_ms")),
+            "yes" if trial["counts_as_held"] else f"no: {_plain('; '.join(trial['misses']))}",
+        ]
+        yield _row(trial["phase"], cells)
+    yield ""
+    # A rate may have been tried before, for a shorter time, with another outcome.
+    confirmed = [
+        trial
+        for trial in knee["trials"]
+        if trial["load"]["rate"] == knee["rate"]
+        and trial["load"]["seconds"] == knee["sustained_s"]
+        and trial["counts_as_held"]
+    ]
+    if confirmed:
+        yield from _levels(confirmed[-1:])
+
+
+def _levels(levels: Sequence[Level]) -> Iterator[str]:
+    """All numbers of levels, a column for each load, and what must be known beside them."""
+    columns = measures.by_load(levels)
     heads = [f"{rate(column[0]['load']['rate'])}, {column[0]['load']['seconds']:g} s" for column in columns]
     yield "| | " + " | ".join(heads) + " |"
     yield "|---" * (len(columns) + 1) + "|"
@@ -100,7 +163,7 @@ def _ladder(ladder: Mapping[str, Any]) -> Iterator[str]:
     chosen = (
         *measures.RATES,
         *measures.LATENCIES,
-        *measures.question_measures(ladder["levels"]),
+        *measures.question_measures(levels),
         *measures.QUESTIONS,
         *measures.RESOURCES,
     )
@@ -117,6 +180,11 @@ def _ladder(ladder: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def _plain(text: str) -> str:
+    """A bar or the end of a line would end the cell."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
 def _row(name: str, cells: Sequence[str]) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
@@ -130,14 +198,24 @@ def _cell(measure: Measure, column: Sequence[Level]) -> str:
     return amount(measures.median(measure, column), measure.unit)
 
 
-def keep(ceiling: Path, ladder: Path, profile: Path | None, folder: Path) -> None:
-    """Put the files into `folder` in the place of what lies there. Raises `UsageError` for files that are not theirs."""
-    for file, kind in ((ceiling, "ceiling"), (ladder, "ladder")):
-        if record.read(file)["kind"] != kind:
+SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    "ceiling": _ceiling,
+    "ladder": _ladder,
+    "knee": _knee,
+}
+"""How a record of each kind is shown, in the order of the document."""
+
+
+def keep(records: Sequence[Path], profile: Path | None, folder: Path) -> None:
+    """Put the files into `folder` in the place of what lies there. Raises `UsageError` for files that are no records."""
+    texts: dict[str, str] = {}
+    for file in records:
+        record.read(file)
+        if file.name in texts:
             raise UsageError(
-                f"{file} is not the record of a {kind}. Give the ceiling first, then the ladder."
+                f"There are two records called {file.name}. Give each another name, or only one."
             )
-    texts = {file.name: file.read_text(encoding="utf-8") for file in (ceiling, ladder)}
+        texts[file.name] = file.read_text(encoding="utf-8")
     if profile is not None:
         texts[PROFILE] = profile.read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,42 +227,48 @@ def keep(ceiling: Path, ladder: Path, profile: Path | None, folder: Path) -> Non
 
 
 def document_of(folder: Path) -> str:
-    """The document for the records in `folder`."""
-    ceiling, ladder = (max(folder.glob(f"{kind}-*.json")) for kind in ("ceiling", "ladder"))
+    """The document for the records in `folder`: ceilings, ladders, knees, of each kind the oldest first."""
+    found = [(record.read(file), f"{folder.name}/{file.name}") for file in folder.glob("*.json")]
+    kinds = list(SECTIONS)
+    found.sort(key=lambda linked: (kinds.index(linked[0]["kind"]), linked[0]["date"], linked[1]))
     profile = folder / PROFILE
-    return document(
-        record.read(ceiling),
-        record.read(ladder),
-        (f"{folder.name}/{ceiling.name}", f"{folder.name}/{ladder.name}"),
-        profile.read_text(encoding="utf-8") if profile.exists() else "",
-    )
+    return document(found, profile.read_text(encoding="utf-8") if profile.exists() else "")
 
 
-def _newest(kind: str) -> Path:
-    files = sorted((ROOT / record.DEFAULT_FOLDER).glob(f"{kind}-*.json"))
-    if not files:
+def newest(folder: Path) -> list[Path]:
+    """The newest record of each kind and target in `folder`. Raises `UsageError` if there is none."""
+    found: dict[tuple[str, str], tuple[str, Path]] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            made = record.read(file)
+        except UsageError:
+            # Reports of streams may lie beside records, and records of older forms.
+            continue
+        key, dated = (made["kind"], made.get("target", "")), (made["date"], file)
+        found[key] = max(found.get(key, dated), dated)
+    if not found:
         raise UsageError(
-            f"There is no record of a {kind} in {record.DEFAULT_FOLDER}. Run `nascar bench {kind}`."
+            f"There is no record in {folder.name}. Run `nascar bench ceiling` or `nascar bench ladder`."
         )
-    return files[-1]
+    return [file for _, file in found.values()]
 
 
 def main() -> int:
+    """Write the document; exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for kind in ("ceiling", "ladder"):
-        parser.add_argument(
-            kind,
-            type=Path,
-            nargs="?",
-            help=f"record of `nascar bench {kind}` (default: the newest in bench-results)",
-        )
+    parser.add_argument(
+        "records",
+        type=Path,
+        nargs="*",
+        help="records of `nascar bench` (default: the newest of each kind and target in bench-results)",
+        metavar="RECORD.json",
+    )
     parser.add_argument("--profile", type=Path, help="output of scripts/profile_encoding.py")
     args = parser.parse_args()
     try:
-        ceiling, ladder = args.ceiling or _newest("ceiling"), args.ladder or _newest("ladder")
-        keep(ceiling, ladder, args.profile, FOLDER)
+        keep(args.records or newest(ROOT / record.DEFAULT_FOLDER), args.profile, FOLDER)
         DOCUMENT.write_text(document_of(FOLDER), encoding="utf-8")
     except NascarError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
