@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from nascar.bench import record
 from nascar.bench.record import Record
+from nascar.bench.sink import HOST
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.race_format import packaged_race
 
@@ -25,6 +27,28 @@ def pipeline() -> Callable[[], Pipeline]:
         return Pipeline(packaged_race(8), rate=96_000, batch_size=2_000, seed=7)
 
     return make
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[str]:
+    """Address of a server that is ready, and refuses all rows."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET /ready"):
+            status = "200 OK"
+        elif b"Content-Length: 0" in head:
+            status = "400 Bad Request"
+        else:
+            status = "422 Unprocessable Content"
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        writer.write_eof()
+        while await reader.read(65536):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(refuse, HOST, 0) as server:
+        yield f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
 
 
 Bench = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -13,11 +13,13 @@ import pytest
 from nascar.bench import record
 from nascar.bench.ceiling import ON_ALL_CORES, TITLES, Ceiling
 from nascar.bench.crew import Crew, Measurer, Order
+from nascar.bench.sink import SinkProcess
 from nascar.bench.stages import Stage, Taken
 from nascar.cli import ceiling as command
 from nascar.cli.command import run_command
 from nascar.cli.pipeline import Pipeline
 from nascar.errors import NascarError
+from nascar.stream.shard import Shard
 
 MakePipeline = Callable[[], Pipeline]
 
@@ -55,6 +57,43 @@ def test_processes_add_up_but_for_the_race_which_each_of_them_runs(known: Ceilin
     assert rendered is not None
     assert race.median == 8e6
     assert rendered.median == 18e6
+
+
+def test_what_began_together_is_counted_over_the_one_interval_that_holds_it_all(known: Ceiling) -> None:
+    both = (
+        Taken(rows=6_000, cpu_s=1.0, wall_s=1.0, start_s=100.0),
+        # A busy machine let it begin and end later.
+        Taken(rows=9_000, cpu_s=1.0, wall_s=1.5, start_s=100.5),
+    )
+    known.take_all(Stage.HTTP_SINK.value, both)
+    together = known.machine(Stage.HTTP_SINK.value)
+    assert together is not None
+    assert together.median == pytest.approx(15_000 / 2.0)
+
+
+async def test_what_is_sent_by_all_cores_is_sent_at_one_time(pipeline: MakePipeline) -> None:
+    async with SinkProcess() as sink, crew_of(pipeline(), 2) as crew:
+        orders = [Order(Stage.HTTP_SINK, 0.5, sink.url, Shard(number, 2)) for number in range(2)]
+        first, second = await crew.take_together(*orders)
+    assert min(first.rows, second.rows) > 0
+    assert first.start_s is not None
+    assert second.start_s is not None
+    ends_s = (first.start_s + first.wall_s, second.start_s + second.wall_s)
+    assert max(first.start_s, second.start_s) < min(ends_s), "they never sent at the same time"
+
+
+async def test_one_that_fails_lets_nobody_wait_and_is_what_is_said(
+    pipeline: MakePipeline, refusing: str
+) -> None:
+    async with SinkProcess() as sink, crew_of(pipeline(), 2) as crew:
+
+        def orders(*urls: str) -> list[Order]:
+            return [Order(Stage.HTTP_SINK, 0.1, url, Shard(n, 2)) for n, url in enumerate(urls)]
+
+        with pytest.raises(NascarError, match="did not take all"):
+            await crew.take_together(*orders(sink.url, refusing))
+        taken = await crew.take_together(*orders(sink.url, sink.url))
+    assert all(one.rows > 0 for one in taken)
 
 
 def test_a_machine_that_is_shared_is_said_to_be(known: Ceiling) -> None:

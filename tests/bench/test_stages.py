@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from nascar.bench.runs import measure_dry_run, measure_http
-from nascar.bench.sink import HOST, Sink
+from nascar.bench.sink import Sink
 from nascar.bench.stages import (
     START_US,
     RecordedRows,
@@ -130,25 +129,9 @@ async def test_into_the_sink_only_what_it_acknowledged_counts(pipeline: MakePipe
     assert 0 < taken.rows <= sink.body_bytes / bytes_of_row
 
 
-async def test_a_server_that_refuses_is_no_measurement(pipeline: MakePipeline) -> None:
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if head.startswith(b"GET /ready"):
-            status = "200 OK"
-        elif b"Content-Length: 0" in head:
-            status = "400 Bad Request"
-        else:
-            status = "422 Unprocessable Content"
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        writer.write_eof()
-        while await reader.read(65536):
-            pass
-        writer.close()
-
-    async with await asyncio.start_server(refuse, HOST, 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(NascarError, match="did not take all"):
-            await measure_http(pipeline(), 0.3, f"http://{HOST}:{port}", offer=200_000)
+async def test_a_server_that_refuses_is_no_measurement(pipeline: MakePipeline, refusing: str) -> None:
+    with pytest.raises(NascarError, match="did not take all"):
+        await measure_http(pipeline(), 0.3, refusing, offer=200_000)
 
 
 async def test_few_and_small_batches_are_measured_too() -> None:

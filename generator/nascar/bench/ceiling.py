@@ -92,7 +92,8 @@ class Ceiling:
         if stage == Stage.RENDER_ENCODE.value:
             self.cores_got.append(sum(t.cpu_s / t.wall_s for t in taken if t.wall_s > 0))
         # Every process of a stream runs the whole race: more of them do not make it faster.
-        self.all_cores[stage].append(min(rates) if stage == Stage.RACE.value else sum(rates))
+        together = min(rates) if stage == Stage.RACE.value else _together(taken)
+        self.all_cores[stage].append(together)
 
     def core(self, stage: str) -> Spread | None:
         """Messages a second of one core; None if it was not measured."""
@@ -195,6 +196,18 @@ class Ceiling:
                 "suffer less."
             )
         return said
+
+
+def _together(taken: Sequence[Taken]) -> float:
+    """Messages in a second on the clock of what began together, over the one interval in which all of it happened.
+
+    Without common times each process counts by its own: they began when they had their orders.
+    """
+    starts_s = [t.start_s for t in taken if t.start_s is not None]
+    if len(starts_s) < len(taken):
+        return sum(t.per_s for t in taken)
+    last_s = max(start_s + t.wall_s for start_s, t in zip(starts_s, taken, strict=True))
+    return sum(t.rows for t in taken) / (last_s - min(starts_s))
 
 
 def _measured(stages: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:

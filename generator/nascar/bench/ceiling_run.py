@@ -51,7 +51,8 @@ async def measure(
                         Order(stage, seconds, sink.url, Shard(number, cores))
                         for number, sink in enumerate(sinks)
                     ]
-                    ceiling.take_all(stage.value, await crew.take(*orders))
+                    take = crew.take_together if stage is Stage.HTTP_SINK else crew.take
+                    ceiling.take_all(stage.value, await take(*orders))
             if program is not None:
                 tell(f"turn {turn} of {repetitions}, {TITLES[TSBS]}")
                 made = await tsbs.measure(program)

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from typing import Any, Final, Self
 
 from nascar.bench import published
@@ -22,6 +24,8 @@ from nascar.stream.compression import Compression
 from nascar.stream.shard import WHOLE, Shard
 
 _LEAVE_S: Final = 5.0
+_MEET_S: Final = 30.0
+"""So long the first waits for the last."""
 _ENOUGH: Final = 0.9
 """What sends more than this part of what it was asked for may be able to send more."""
 _TOO_MUCH: Final = 3.0
@@ -29,7 +33,7 @@ _TOO_MUCH: Final = 3.0
 _LEAST_OFFER: Final = 0.01
 """Part of the first offer that is asked for always: in a bad moment a process may send next to nothing, and asked
 for no more than that it would wait most of the next measurement for a batch to come due."""
-_MOST_TRIES: Final = 3
+MOST_TRIES: Final = 3
 """Measurements in search of what to ask for; on a machine that others use, it may change each time."""
 
 SQUEEZED: Final = {
@@ -48,6 +52,35 @@ class Order:
     url: str = ""
     """Of its null sink; for the stages that send."""
     shard: Shard = WHOLE
+    is_together: bool = False
+    """Whether it begins at one instant with those of all other processes; for HTTP into the sink."""
+
+
+class NotTogether(NascarError):
+    """The processes did not come together for a common beginning."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The processes that measure did not begin together: one failed, or the machine is too busy. Try again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where all processes of a crew wait for each other."""
+
+    barrier: Barrier
+
+    async def __call__(self) -> None:
+        """Wait until all are here. Raises `NotTogether` if one does not come."""
+        try:
+            await asyncio.to_thread(self.barrier.wait, _MEET_S)
+        except threading.BrokenBarrierError:
+            raise NotTogether from None
+        except asyncio.CancelledError:
+            # Or the thread, and with it all others, would wait for nobody.
+            self.barrier.abort()
+            raise
 
 
 @dataclass(slots=True)
@@ -59,6 +92,8 @@ class Measurer:
     _recorded: RecordedRows | None = field(default=None, repr=False)
     _pool: tuple[bytes, ...] = field(default=(), repr=False)
     _offer: float | None = None
+    meeting: Meeting | None = None
+    """Of the crew that this one is in."""
 
     def prepare(self) -> None:
         """Do what every measurement needs and none of them counts: compile or load the loops, run a race."""
@@ -98,21 +133,29 @@ class Measurer:
         return recorded.measure(begin, seconds)
 
     def _measure_http(self, order: Order) -> Taken:
-        for _ in range(_MOST_TRIES):
-            offer = self._offer or first_offer(self.rows)
-            taken = asyncio.run(measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer))
-            is_limit = taken.per_s < _ENOUGH * offer
-            least = _LEAST_OFFER * first_offer(self.rows)
-            self._offer = max(least, MARGIN * taken.per_s) if is_limit else 2 * offer
-            if is_limit and offer < _TOO_MUCH * taken.per_s:
+        # Of those that begin together none can repeat alone: whoever gave the orders gives them again.
+        for _ in range(1 if order.is_together else MOST_TRIES):
+            taken = self._try_http(order)
+            if taken.is_settled:
                 break
         return taken
 
+    def _try_http(self, order: Order) -> Taken:
+        offer = self._offer or first_offer(self.rows)
+        meet = self.meeting if order.is_together else None
+        sending = measure_http(self.rows, order.seconds, order.url, order.shard, offer=offer, meet=meet)
+        taken = asyncio.run(sending)
+        is_limit = taken.per_s < _ENOUGH * offer
+        least = _LEAST_OFFER * first_offer(self.rows)
+        self._offer = max(least, MARGIN * taken.per_s) if is_limit else 2 * offer
+        return replace(taken, is_settled=is_limit and offer < _TOO_MUCH * taken.per_s)
 
-def work(connection: Connection, measurer: Measurer) -> None:
+
+def work(connection: Connection, measurer: Measurer, barrier: Barrier) -> None:
     """The main function of a process: carries out orders until there are no more."""
     # Ctrl-C reaches all processes of a terminal; the one that started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    measurer.meeting = Meeting(barrier)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         measurer.prepare()
         connection.send(None)
@@ -121,6 +164,8 @@ def work(connection: Connection, measurer: Measurer) -> None:
             try:
                 connection.send(measurer.measure(order))
             except NascarError as error:
+                if order.is_together:
+                    barrier.abort()
                 connection.send(error)
 
 
@@ -131,10 +176,11 @@ class Crew:
         self.size = size
         context = multiprocessing.get_context("spawn")
         self._members: list[tuple[Any, Connection]] = []
+        self._barrier = context.Barrier(size)
         for _ in range(size):
             ours, theirs = context.Pipe()
             # A daemon does not outlive us, however we end.
-            process = context.Process(target=work, args=(theirs, measurer), daemon=True)
+            process = context.Process(target=work, args=(theirs, measurer, self._barrier), daemon=True)
             process.start()
             theirs.close()
             self._members.append((process, ours))
@@ -159,16 +205,35 @@ class Crew:
             connection.close()
 
     async def take(self, *orders: Order) -> tuple[Taken, ...]:
-        """Have the first processes carry out one order each, all at the same time. Raises what went wrong."""
+        """Have the first processes carry out one order each, all at the same time. Raises what went wrong.
+
+        Orders that begin together must be one for each process.
+        """
         for (_, connection), order in zip(self._members, orders, strict=False):
             # One that died says so when it is heard.
             with contextlib.suppress(OSError):
                 connection.send(order)
         answers = await asyncio.gather(*(self._hear(number) for number in range(len(orders))))
-        for answer in answers:
-            if isinstance(answer, NascarError):
-                raise answer
+        # That others were left waiting is not what went wrong.
+        wrong = sorted(
+            (a for a in answers if isinstance(a, NascarError)), key=lambda a: isinstance(a, NotTogether)
+        )
+        if wrong:
+            self._barrier.reset()
+            raise wrong[0]
         return tuple(answers)
+
+    async def take_together(self, *orders: Order) -> tuple[Taken, ...]:
+        """Have all processes begin at one instant, and again until each was asked for the right amount.
+
+        What the last time shows counts, for all of them.
+        """
+        together = [replace(order, is_together=True) for order in orders]
+        for _ in range(MOST_TRIES):
+            taken = await self.take(*together)
+            if all(one.is_settled for one in taken):
+                break
+        return taken
 
     async def _hear(self, number: int) -> Any:
         process, connection = self._members[number]

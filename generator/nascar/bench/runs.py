@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,10 @@ _PATIENCE_S: Final = 10.0
 """So long nothing may be acknowledged."""
 
 
+Meet = Callable[[], Awaitable[None]]
+"""Waits until all processes that measure together are as far."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
     """How far a run has come."""
@@ -44,7 +49,7 @@ class _Mark:
     @classmethod
     def of(cls, run: Run) -> _Mark:
         """Only what is acknowledged counts."""
-        return cls(run.ledger.total().acknowledged, time.process_time(), time.perf_counter())
+        return cls(run.ledger.total().acknowledged, time.process_time(), time.monotonic())
 
 
 async def measure_dry_run(
@@ -66,10 +71,16 @@ async def measure_dry_run(
 
 
 async def measure_http(
-    rows: Rows, seconds: float, url: str, shard: Shard = WHOLE, *, offer: float | None = None
+    rows: Rows,
+    seconds: float,
+    url: str,
+    shard: Shard = WHOLE,
+    *,
+    offer: float | None = None,
+    meet: Meet | None = None,
 ) -> Taken:
     """The whole stream into the null sink at `url`: `offer` messages a second from this process (default: those of
-    `first_offer`).
+    `first_offer`). When it flows, and before it is measured, it waits for the others at `meet`.
 
     Raises `NascarError` if any request went wrong: then this is no measurement of the generator.
     """
@@ -87,7 +98,7 @@ async def measure_http(
     def hurried(start_us: int) -> HurriedSource:
         return HurriedSource(ready.feed_at(start_us), start_us, times)
 
-    result, taken = await _measure(settings, hurried, seconds)
+    result, taken = await _measure(settings, hurried, seconds, meet)
     if result.troubles or not taken.rows:
         trouble = next(iter(result.troubles), "nothing was acknowledged")
         raise NascarError(f"The null sink did not take all that was sent ({trouble}). Try again.")
@@ -106,7 +117,9 @@ def _ready(rows: Rows, compression: Compression = Compression.NONE) -> Rows:
     return ready
 
 
-async def _measure(settings: StreamSettings, source_at: SourceAt, seconds: float) -> tuple[Result, Taken]:
+async def _measure(
+    settings: StreamSettings, source_at: SourceAt, seconds: float, meet: Meet | None = None
+) -> tuple[Result, Taken]:
     """Run a stream, and look at it from when it flows for `seconds`; then end it as Ctrl-C would.
 
     What comes before and after (noise and buffers are made, what is left is counted out) is a matter of
@@ -122,7 +135,7 @@ async def _measure(settings: StreamSettings, source_at: SourceAt, seconds: float
 
     run = Run(settings, source, lead_s=_LEAD_S)
     running = asyncio.create_task(run.run())
-    marks = asyncio.create_task(_look(run, made, seconds))
+    marks = asyncio.create_task(_look(run, made, seconds, meet))
     try:
         # A run that ends by itself has failed, and says why.
         await asyncio.wait({running, marks}, return_when=asyncio.FIRST_COMPLETED)
@@ -135,13 +148,20 @@ async def _measure(settings: StreamSettings, source_at: SourceAt, seconds: float
     if marks.cancelled():
         return result, Taken(0, 0.0, 0.0)
     before, after = marks.result()
-    return result, Taken(after.rows - before.rows, after.cpu_s - before.cpu_s, after.wall_s - before.wall_s)
+    return result, Taken(
+        after.rows - before.rows,
+        after.cpu_s - before.cpu_s,
+        after.wall_s - before.wall_s,
+        None if meet is None else before.wall_s,
+    )
 
 
-async def _look(run: Run, made: asyncio.Event, seconds: float) -> tuple[_Mark, _Mark]:
+async def _look(run: Run, made: asyncio.Event, seconds: float, meet: Meet | None) -> tuple[_Mark, _Mark]:
     await made.wait()
     await asyncio.sleep(_LEAD_S + _WARM_UP_S)
     await _until_more(run, 0)
+    if meet is not None:
+        await meet()
     before = _Mark.of(run)
     await asyncio.sleep(seconds)
     # A machine that gives this process hardly any time makes the measurement longer, not empty.

@@ -56,6 +56,10 @@ class Taken:
     rows: int
     cpu_s: float
     wall_s: float
+    start_s: float | None = None
+    """When it began, on the clock that all processes of a machine share; None if nobody asked."""
+    is_settled: bool = True
+    """Whether what was asked for was the right amount: no less than could be done, and not far more."""
 
     @property
     def per_cpu_s(self) -> float:
