@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nascar.bench.stages import START_US, Recording
 from nascar.race import entries as entry_list
 from nascar.race.frames import TICK_S, Frames
 from nascar.race.simulation import Race
@@ -34,24 +35,11 @@ from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler, prepare
 
 SEED: Final = 1
-START_US: Final = 1_790_000_000_000_000
 STRETCH_S: Final = 2.0
 """Race time in a stretch: long enough to hold its share of the race, which is worked out a second at a time."""
 CELLS: Final = 10_000
 """Cells of a column in the measurement of the innermost loops: a usual batch."""
 REPEATS: Final = 400
-
-
-class Recording:
-    """A race that was run before: gives its ticks again, at next to no cost."""
-
-    def __init__(self, frames: Frames) -> None:
-        self._frames = frames
-        self._next = 0
-
-    def advance(self, ticks: int) -> Frames:
-        first, self._next = self._next, self._next + ticks
-        return self._frames.cut(first, ticks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +57,12 @@ class Samples:
     ns: list[float] = field(default_factory=list)
 
     def take(self, ns: float, count: int) -> None:
+        """Keep what `count` rows, or cells, cost."""
         self.ns.append(ns / count)
 
     @property
     def cost(self) -> Cost:
+        """The median and the least."""
         return Cost(statistics.median(self.ns), min(self.ns))
 
 
@@ -86,6 +76,7 @@ class Bench:
     recording: Frames
 
     def sampler(self, *, live: bool = False) -> Sampler:
+        """A sampler at the beginning, of the recorded race or of one that is run."""
         source = Race(self.entries, self.track, SEED) if live else Recording(self.recording)
         return Sampler(source, self.entries, self.plan, SEED, lap_length_m=self.track.length_m)
 
@@ -98,6 +89,7 @@ class Bench:
             yield range(first, first + size)
 
     def rows_of(self, stretch: range) -> int:
+        """Rows of a stretch."""
         return sum(self.plan.batch(index).rows for index in stretch)
 
     def passes(self, work: Callable[[int], None]) -> Cost:
@@ -209,10 +201,12 @@ def as_table(title: str, head: list[str], rows: dict[str, list[str]]) -> str:
 
 
 def rates(ns: Cost) -> str:
+    """Nanoseconds, and what they are in millions a second: median, and the least in brackets."""
     return f"{ns.median:.1f} ({ns.least:.1f}) = {1e3 / ns.median:.0f} ({1e3 / ns.least:.0f}) M/s"
 
 
 def main() -> None:
+    """Measure, and print where the time goes."""
     parser = argparse.ArgumentParser(
         description="Profile rendering and encoding on one core.",
         epilog="Example: scripts/profile_encoding.py --rate 3000000 --batch-sizes 20000 --json",

@@ -56,9 +56,11 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
     def as_dict(self) -> dict[str, float]:
+        """For the record."""
         return {"median": self.median, "least": self.least, "most": self.most}
 
 

@@ -59,10 +59,12 @@ class StreamProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id."""
         return self._child.pid
 
     @property
     def is_over(self) -> bool:
+        """Whether it has ended."""
         return self._child.returncode is not None
 
     def interrupt(self) -> None:

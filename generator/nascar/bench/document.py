@@ -57,16 +57,20 @@ class Document:
         self._figures: dict[str, Figure] = {}
 
     def add(self, markup: str) -> None:
+        """Put `markup` at the end, as it is."""
         self._parts.append(markup)
 
     def text(self, words: str, style: str = "") -> None:
+        """A paragraph; `style` is a class of the style sheet."""
         kind = f' class="{style}"' if style else ""
         self.add(f"<p{kind}>{html.escape(words)}</p>")
 
     def sentences(self, lines: Iterable[str]) -> None:
+        """A list."""
         self.add("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
 
     def verdict(self, held: bool, words: str) -> None:
+        """The outcome, in the colour of its kind."""
         self.text(words, f"verdict {'held' if held else 'missed'}")
 
     def picture(self, title: str, figure: Figure | None, otherwise: str = "") -> None:
@@ -99,6 +103,7 @@ class Document:
         self.add("</table></div>")
 
     def html(self) -> str:
+        """The whole page."""
         plotly = plotly_js()
         # A closing tag within the data would end it.
         figures = json.dumps(self._figures, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

@@ -34,9 +34,11 @@ class Tried:
 
     @property
     def held(self) -> bool:
+        """Whether it kept to every limit of the search."""
         return not self.misses
 
     def as_json(self) -> dict[str, Any]:
+        """For the record: a level, and what it meant for the search."""
         return {
             "phase": self.probe.phase.value,
             "counts_as_held": self.held,

@@ -46,6 +46,7 @@ class Load:
         return [str(part) for flag in flags.items() for part in flag]
 
     def as_json(self) -> dict[str, Any]:
+        """For the record."""
         return asdict(self)
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 from nascar.bench import machine
 from nascar.bench.privacy import Curtain
 from nascar.errors import UsageError
+from nascar.whole_file import write_whole
 
 FORMAT: Final = 1
 """Goes up when a reader of the old form would read the new one wrongly."""
@@ -103,29 +104,12 @@ def write(record: Record, page: str, folder: Path) -> Written:
         name = stem if number == 1 else f"{stem}-{number}"
         json_file, page_file = folder / f"{name}.json", folder / f"{name}.html"
         # Two benchmarks may end in one second.
-        if page_file.exists() or not _put(text, json_file):
+        if json_file.exists() or page_file.exists():
             continue
-        _put(page, page_file)
+        write_whole(text, json_file)
+        write_whole(page, page_file)
         return Written(json_file, page_file)
     raise UsageError(f"{folder} holds a thousand results of this second. Give another folder with --out.")
-
-
-def _put(text: str, file: Path) -> bool:
-    """Write `file` whole or not at all; False if there is one already."""
-    if file.exists():
-        return False
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        # mkstemp makes files for their owner alone; a result is no secret.
-        part.chmod(0o644)
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return True
 
 
 def read(file: Path) -> Record:

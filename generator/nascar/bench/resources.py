@@ -49,6 +49,7 @@ class Samples:
     usage: list[Usage] = field(default_factory=list)
 
     def add(self, at_s: float, usage: Usage) -> None:
+        """Take in what was seen at `at_s`."""
         self.at_s.append(at_s)
         self.usage.append(usage)
 

@@ -135,6 +135,7 @@ class Sink:
 
     @property
     def url(self) -> str:
+        """Where it listens; only while it is open."""
         if self._server is None:
             raise RuntimeError("the sink is not open: use it with `async with`")
         return f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
@@ -287,6 +288,7 @@ class SinkProcess:
 
     @property
     def pid(self) -> int:
+        """Process id of the sink; only while it runs."""
         if self._process is None:
             raise RuntimeError("the null sink does not run")
         return self._process.pid

@@ -79,11 +79,17 @@ class Rows(Work, Protocol):
     compression: Compression
 
     @property
-    def entries(self) -> tuple[Entry, ...]: ...
+    def entries(self) -> tuple[Entry, ...]:
+        """The cars."""
+        ...
 
-    def prepare(self) -> FrameSource: ...
+    def prepare(self) -> FrameSource:
+        """Do what takes long before any row is needed; the race, at its beginning."""
+        ...
 
-    def plan(self, start_us: int) -> RowPlan: ...
+    def plan(self, start_us: int) -> RowPlan:
+        """Which rows a run has that begins at `start_us`."""
+        ...
 
 
 class Stopwatch:
@@ -105,10 +111,12 @@ class Stopwatch:
 
     @property
     def is_done(self) -> bool:
+        """Whether it has run long enough."""
         return self._cpu_s >= self._seconds or self._wall() - self._began >= PATIENCE * self._seconds
 
     @property
     def taken(self) -> Taken:
+        """What ran until now."""
         return Taken(self._rows, self._cpu_s, self._wall_s)
 
     def run(self, steps: Iterator[int]) -> None:
@@ -132,6 +140,7 @@ class Recording:
         self._next = 0
 
     def advance(self, ticks: int) -> Frames:
+        """The next `ticks` ticks."""
         first, self._next = self._next, self._next + ticks
         return self._frames.cut(first, ticks)
 

@@ -10,6 +10,7 @@ COMMANDS = (ceiling, ladder, knee, compare, result_page)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bench`` to the commands of ``nascar``."""
     parser = commands.add_parser(
         "bench",
         help="measure the generator, and what a server makes of it",

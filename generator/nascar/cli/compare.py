@@ -33,6 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
+    """Compare two records, and print their ratios."""
     comparison = compare(record.read(args.first), record.read(args.second))
     console = output_console()
     for difference in comparison.differences:

@@ -108,6 +108,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
+    """Search, print the answer, and write the record; status 0 if there is one."""
     target, token = levels.target_of(args)
     return asyncio.run(_run(args, target, token, levels.before(args, target)))
 

@@ -75,6 +75,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
+    """Climb, print what was measured, and write the record; status 0 if every level was held."""
     target, token = levels.target_of(args)
     return asyncio.run(_run(args, target, token, levels.before(args, target)))
 

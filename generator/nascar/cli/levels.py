@@ -194,6 +194,7 @@ def load_of(args: argparse.Namespace) -> Load:
 
 
 def manner_of(args: argparse.Namespace) -> Manner:
+    """How the flags want every level measured."""
     questions = () if args.no_questions else load_questions()
     return Manner(questions, args.ask_every, args.warm_up)
 

@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
+    """Draw the page."""
     page.check()
     out = args.out or args.file.with_suffix(".html")
     text = page.render_file(args.file)

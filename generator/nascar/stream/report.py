@@ -25,6 +25,7 @@ from nascar.stream.result import Result
 from nascar.stream.timeline import Timeline
 from nascar.stream.verdict import Verdict
 from nascar.stream.verification import TableVerification, Verification
+from nascar.whole_file import write_whole
 
 _VERSIONS_OF: Final = ("nascar-telemetry", "aiohttp", "numpy")
 _SECRET_FLAGS: Final = ("--token",)
@@ -205,18 +206,7 @@ def check_writable(path: Path) -> None:
 
 def write(report: Report, path: Path) -> None:
     """Write the report whole or not at all: a reader never sees half of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        # mkstemp makes files for their owner alone; a report is no secret.
-        part.chmod(0o644)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(json.dumps(report, indent=2, ensure_ascii=False) + "\n", path)
 
 
 def read(path: Path) -> Report:
