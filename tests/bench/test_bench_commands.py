@@ -172,6 +172,21 @@ async def test_a_server_that_drops_rows_is_found_out_and_stops_the_ladder_if_tol
     assert measures.use(level, "server", "most_rss_bytes") is not None
 
 
+async def test_what_stays_on_a_server_that_is_not_ours_is_named_with_the_way_to_remove_it(
+    server: Server, tmp_path: Path
+) -> None:
+    _, output = await run_beside(
+        *("ladder", "--levels", "6000", "--seconds", "1", "--no-questions", *QUICK, "--out", str(tmp_path)),
+        *("--url", server.url, "--database", "night_race"),
+    )
+    assert "Left on the server: night_race_1." in output
+    assert "DELETE /api/v1/databases/NAME?confirm=true" in output
+    assert output.splitlines()[-1].startswith("Next: ")
+    found = the_record(tmp_path)
+    assert found["server_version"] is None, "this server tells none"
+    assert str(tmp_path) not in json.dumps(found)
+
+
 async def test_a_database_with_rows_is_refused_before_anything_is_sent(
     server: Server, tmp_path: Path
 ) -> None:
