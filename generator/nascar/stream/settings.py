@@ -25,7 +25,7 @@ class StreamSettings:
     and encodes in turn; it only costs memory, and makes the race run further ahead of its clock."""
     ahead_bytes: int = 32 * 2**20
     """Most bytes of encoded batches that wait to be sent."""
-    flight_bytes: int = 64 * 2**20
+    flight_bytes: int = 48 * 2**20
     """Most bytes of bodies in flight, retries that wait included (one body may always fly): a slow server and
     many workers must not fill this machine's memory."""
     late_limit_s: float = 5.0
