@@ -94,9 +94,20 @@ def _ceiling(ceiling: Mapping[str, Any]) -> Iterator[str]:
         together = ceiling["all_cores"].get(name)
         yield f"| {ceiling['titles'].get(name, name)} | {_millions(core)} | {NOTHING if together is None else _millions(together)} |"
     yield ""
+    yield f"* {_way_of_a_row(ceiling['per_core'])}"
     for note in ceiling["notes"]:
         yield f"* {note}"
     yield ""
+
+
+def _way_of_a_row(per_core: Mapping[str, Mapping[str, float]]) -> str:
+    """What eats the rest between a dry run and the wire."""
+    made_ns, sent_ns = (1e9 / per_core[name]["median"] for name in ("dry_run", "http_sink"))
+    return (
+        f"A row that is sent costs {sent_ns:.0f} ns of CPU, of which {made_ns:.0f} ns are race, rendering and encoding (the "
+        f"dry run). The rest, {sent_ns - made_ns:.0f} ns, is its share of a request: the copy of the body into the kernel, waking the "
+        "reader, the turns of the event loop, and the books (due times, histograms, ledger)."
+    )
 
 
 def _millions(spread: Mapping[str, float]) -> str:
