@@ -5,7 +5,7 @@
     scripts/build_readme.py --check   status 1 if the README does not say what the sources say
 
 A part stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what stands between is not edited by
-hand. The sources are the schema, queries/, the parsers of the commands, and the newest measurement.
+hand. The sources are the schema, queries/, the parsers of the commands, and the records of the benchmarks.
 """
 
 from __future__ import annotations
@@ -109,15 +109,21 @@ def _sentence(command: argparse.ArgumentParser) -> str:
 
 
 def figures() -> Iterator[str]:
-    """A few lines of the newest records; the whole is in docs/measurements.md."""
-    ladder, ceiling = _newest("ladder"), _newest("ceiling")
-    if ladder is not None:
-        yield f"{_origin(ladder)}, against the {ladder['target']}:"
-        yield ""
-        for column in measures.by_load(ladder["ladder"]["levels"]):
-            yield f"* {_level(column)}"
-        yield ""
-    if ceiling is not None:
+    """A few lines of the records in docs/measurements; the whole is in docs/measurements.md."""
+    for ladder in _records("ladder"):
+        # What the null sink takes says nothing of a database.
+        if any(level["stores"] for level in ladder["ladder"]["levels"]):
+            yield f"{_origin(ladder)}, against the {ladder['target']}:"
+            yield ""
+            for column in measures.by_load(ladder["ladder"]["levels"]):
+                yield f"* {_level(column)}"
+            yield ""
+    for made in _records("knee"):
+        knee = made["knee"]
+        if knee["rate"] is not None:
+            yield f"{_origin(made)}: {knee['rate']:,} messages/s were sustained for {knee['sustained_s']:g} s."
+            yield ""
+    for ceiling in _records("ceiling"):
         per_core, ratios = ceiling["ceiling"]["per_core"], ceiling["ceiling"]["ratios"]
         yield f"{_origin(ceiling)}, a second of one core:"
         yield ""
@@ -135,13 +141,8 @@ def figures() -> Iterator[str]:
             )
 
 
-def _newest(kind: str) -> Record | None:
-    found = map(record.read, sorted((ROOT / "docs" / "measurements").glob(f"{kind}-*.json")))
-    # Beside the ladder of a server there may be one of the null sink, which says nothing of a database.
-    telling = [
-        made for made in found if kind != "ladder" or any(one["stores"] for one in made[kind]["levels"])
-    ]
-    return telling[-1] if telling else None
+def _records(kind: str) -> list[Record]:
+    return [record.read(file) for file in sorted((ROOT / "docs" / "measurements").glob(f"{kind}-*.json"))]
 
 
 def _origin(made: Record) -> str:
@@ -162,7 +163,7 @@ def _level(column: Sequence[Level]) -> str:
         f"acknowledged, {said['missed_rows']} missed, {said['failed_rows']} failed, {said['stored_rows']} stored; "
         f"P99 {said['latency_due_p99_ms']} from the due time; generator {said['client_cores']} and "
         f"{said['client_rss_bytes']}, server, questions included, {said['server_cores']} and "
-        f"{said['server_rss_bytes']}; the newest row that a query sees is {said['newest_row_age_s']} old, and the "
+        f"{said['server_rss_bytes']}; the newest row that a query sees is {said['newest_row_age_s']} old (median), and the "
         f"slowest answer took {said['slowest_question_ms']}."
     )
 
