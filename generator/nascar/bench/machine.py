@@ -50,7 +50,8 @@ def machine(folder: Path | None = None) -> dict[str, Any]:
         "memory_limit_bytes": limits[1],
         "disk": None if folder is None else disk_kind(folder),
         "system": platform.system(),
-        "kernel": platform.release(),
+        # What stands behind the numbers names a distribution, or who built it.
+        "kernel": platform.release().partition("-")[0],
         # Others' work on the machine is part of every number measured on it.
         "load_before": round(psutil.getloadavg()[0], 2),
     }
