@@ -28,7 +28,8 @@ def of_kind(kind: str) -> list[Record]:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """A ceiling, a ladder of each of two targets, and a knee, made of what was measured."""
-    (ceiling, *_), (ladder, *_) = of_kind("ceiling"), of_kind("ladder")
+    ceiling = of_kind("ceiling")[0]
+    ladder = next(made for made in of_kind("ladder") if made["ladder"]["levels"][0]["stores"])
     held, missed = copy.deepcopy(ladder["ladder"]["levels"][0]), copy.deepcopy(ladder["ladder"]["levels"][0])
     held["load"] |= {"rate": 700_000, "seconds": 60}
     missed["load"] |= {"rate": 800_000, "seconds": 10}
