@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -15,11 +14,6 @@ from nascar.bench.stages import Rows, Stage
 from nascar.stream.shard import WHOLE, Shard
 
 SENDING: Final = frozenset({Stage.HTTP_SINK, Stage.PUBLISHED_REPLAY})
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def measure(

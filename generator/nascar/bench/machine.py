@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import psutil
 
+from nascar.stream.usage import usable_cores
+
 PACKAGES: Final = (
     "nascar-telemetry",
     "aiohttp",
@@ -43,7 +45,7 @@ def machine(folder: Path | None = None) -> dict[str, Any]:
         "cpu": _cpu(_CPUINFO) or platform.machine(),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
-        "cores_usable": _usable_cores(),
+        "cores_usable": usable_cores(),
         "is_virtual": _is_virtual(_CPUINFO),
         "memory_bytes": psutil.virtual_memory().total,
         "cpu_limit_cores": limits[0],
@@ -129,10 +131,6 @@ def _entries(cpuinfo: Path) -> list[tuple[str, str]]:
     return [
         (key.strip(), value.strip()) for key, colon, value in (line.partition(":") for line in lines) if colon
     ]
-
-
-def _usable_cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _limits(cgroup: Path) -> tuple[float | None, int | None]:

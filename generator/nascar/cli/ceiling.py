@@ -14,11 +14,12 @@ from rich.table import Table
 
 from nascar.bench import page, record
 from nascar.bench.ceiling import TITLES, Ceiling, Spread
-from nascar.bench.ceiling_run import measure, usable_cores
+from nascar.bench.ceiling_run import measure
 from nascar.cli import arguments
 from nascar.cli.pipeline import add_rate, pipeline_of
 from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.summary import output_console
+from nascar.stream.usage import usable_cores
 
 DEFAULT_SECONDS: Final = 0.5
 DEFAULT_REPETITIONS: Final = 3
