@@ -116,7 +116,8 @@ async def test_a_watcher_looks_at_all_until_it_is_cancelled_and_loses_nothing_it
         assert len(samples.at_s) == len(samples.usage) >= 3
         assert samples.at_s == sorted(samples.at_s)
         cpu_s = [usage.cpu_s for usage in samples.usage]
-        assert cpu_s == sorted(cpu_s)
+        # Sums of many counters: their last bits are nobody's time.
+        assert all(later >= earlier - 1e-6 for earlier, later in pairwise(cpu_s))
     assert all(usage.received_bytes is not None for usage in watcher.samples["machine"].usage)
 
 
