@@ -91,7 +91,8 @@ def test_the_reasons_are_the_reports_and_what_the_report_cannot_know(level: dict
     level["report"]["reasons"] = ["5 rows were missed"]
     assert measures.reasons(level) == ["5 rows were missed"]
     level["report"]["reasons"] = []
-    assert measures.reasons(level) == ["the stored rows could not be counted"]
+    level["status"] = 1
+    assert measures.reasons(level) == ["the stream ended with status 1"]
     level["stopped"] = True
     assert measures.reasons(level) == ["stopped after 3 of 3 s"]
 

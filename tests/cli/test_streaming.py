@@ -97,3 +97,28 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_with_the_ledger(
     assert written["verification"]["ok"]
     for table in written["tables"].values():
         assert table["scheduled"] == table["acknowledged"] > 0
+
+
+@pytest.mark.parametrize("after_s", [1.0, 1.4, 1.8])
+def test_ctrl_c_while_processes_are_being_started_ends_them_all(engine: Engine, after_s: float) -> None:
+    """Whatever is being loaded at that moment: nobody is left, and nobody waits for one that is gone."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "nascar", "stream", "--url", engine.url, "--database", "early"),
+            *("--rate", "30000", "--duration", "60", "--processes", "2"),
+        ],
+        env={**os.environ, "ARC_TOKEN": ENGINE_TOKEN},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    assert process.returncode != -signal.SIGKILL

@@ -138,7 +138,7 @@ def reasons(level: Level) -> list[str]:
     if level["stopped"]:
         said.append(f"stopped after {report['duration_s']:.0f} of {level['load']['seconds']:g} s")
     elif not said:
-        said.append("the stored rows could not be counted")
+        said.append(f"the stream ended with status {level['status']}")
     return said
 
 

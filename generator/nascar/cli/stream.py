@@ -253,23 +253,26 @@ def _duration_s(args: argparse.Namespace) -> float | None:
 
 def _say_what_next(console: Console, args: argparse.Namespace, outcome: Outcome, judged: Verdict) -> None:
     verification = outcome.verification
+    named = "" if args.database == arguments.DEFAULT_DATABASE else f" --database {args.database}"
     if args.dry_run:
         text = "the same with a server, without --dry-run."
+    elif outcome.result.stopped and not outcome.result.ledger.total().scheduled:
+        text = "it was stopped before its first row was due; run it again."
     elif not outcome.result.ledger.total().acknowledged:
         text = "look at the server's log, then try again."
     elif verification is None and args.report is not None:
         others = "" if args.shard.is_whole else " --report OTHER.json …"
         text = (
             f"count what is stored with `nascar verify --report {args.report}{others} --url {args.url}`, "
-            f"ask with `nascar queries --url {args.url}`."
+            f"ask with `nascar queries --url {args.url}{named}`."
         )
     elif verification is None:
         text = (
-            f"ask the eight questions with `nascar queries --url {args.url}`; "
+            f"ask the eight questions with `nascar queries --url {args.url}{named}`; "
             "with --report FILE.json the stored rows can be counted later."
         )
     elif not verification.ok:
         text = "look at the server's log; was it restarted, or does it delete rows that young?"
     else:
-        text = f"ask the eight questions with `nascar queries --url {args.url}`."
+        text = f"ask the eight questions with `nascar queries --url {args.url}{named}`."
     console.print(f"Next: {text}", soft_wrap=True)

@@ -62,7 +62,7 @@ async def _run(args: argparse.Namespace, token: str) -> int:
         )
     print(verification.text())
     if verification.ok:
-        print("Next: ask the eight questions with `nascar queries`.")
+        print(f"Next: ask the eight questions with `nascar queries --url {args.url} --database {database}`.")
     return 0 if verification.ok else 1
 
 

@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -211,6 +212,8 @@ class _Shard:
 
     def begin(self) -> None:
         """Start the process."""
+        # It is started with the first process, and would let the signal through again.
+        resource_tracker.ensure_running()
         # Ctrl-C reaches all processes of a terminal, also one that has not come to ignore it yet: it begins with
         # the signal blocked. For us it waits these few milliseconds.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
