@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import shutil
-import signal
-import sys
 from pathlib import Path
 from typing import Final, Self
 
 import psutil
 
+from nascar.child_server import ChildServer
 from nascar.errors import NascarError, UsageError
 from nascar.questions import queries_directory
 
-START_S: Final = 30.0
-STOP_S: Final = 60.0
 BYTES_PER_ROW: Final = 15
-"""What a stored row may take on the disk, old files not yet dropped included: twice what docs/measurements.md shows."""
+"""What a stored row may take on the disk, old files not yet dropped included: more than docs/measurements.md shows."""
 
 
 class EngineProcess:
@@ -30,10 +26,15 @@ class EngineProcess:
         self.url = ""
         self._base_dir = base_dir
         self._data_dir = base_dir / f"run-{os.getpid()}"
-        self._keep_minutes = keep_minutes
         kept_s = keep_minutes * 60 * 1.5 if seconds is None else min(seconds, keep_minutes * 60 * 1.5)
         self._bytes_needed = int(rate * kept_s * BYTES_PER_ROW)
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = ChildServer(
+            "embedded_arc",
+            *("--host", "127.0.0.1", "--port", "0", "--data-dir", str(self.data_dir)),
+            *("--keep-minutes", str(keep_minutes)),
+            # The questions that will be asked: their first answer comes as soon as later ones.
+            *("--prepare", str(queries_directory())),
+        )
 
     @property
     def data_dir(self) -> Path:
@@ -43,58 +44,23 @@ class EngineProcess:
     @property
     def pid(self) -> int:
         """Process id of the engine; only while it runs."""
-        if self._process is None:
-            raise RuntimeError("the engine does not run")
-        return self._process.pid
+        return self._child.pid
 
     async def __aenter__(self) -> Self:
         self._make_room()
         log = self._data_dir / "engine.log"
         with log.open("wb") as stderr:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "embedded_arc", "--host", "127.0.0.1", "--port", "0"),
-                *("--data-dir", str(self.data_dir), "--keep-minutes", str(self._keep_minutes)),
-                # The questions that will be asked: their first answer comes as soon as later ones.
-                *("--prepare", str(queries_directory())),
-                # However this process ends, the pipe closes, and the engine with it.
-                "--until-stdin-closes",
-                env={**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=stderr,
-                # Ctrl-C is for the command alone: the engine has to take what is still in flight.
-                start_new_session=True,
-            )
-        try:
-            assert self._process.stdout is not None
-            line = await asyncio.wait_for(self._process.stdout.readline(), START_S)
-        except TimeoutError:
-            line = b""
-        except BaseException:
-            await self.__aexit__()
-            raise
-        address = line.decode().rpartition(" at ")[2].strip()
-        if not address.startswith("http://"):
-            await self._end()
+            env = {**os.environ, "ARC_AUTH_BOOTSTRAP_TOKEN": self.token}
+            url = await self._child.start(env=env, stderr=stderr)
+        if url is None:
             said = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
             raise NascarError("The embedded engine did not start: " + (" / ".join(said) or "it said nothing"))
-        self.url = address
+        self.url = url
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._end()
+        await self._child.stop()
         shutil.rmtree(self._data_dir, ignore_errors=True)
-
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
     def _make_room(self) -> None:
         """A folder of this run's own on a disk with enough room, or a message that says what to do."""

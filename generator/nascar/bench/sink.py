@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from nascar.child_server import ChildServer
 from nascar.errors import NascarError
 from nascar.stream.client import WRITE_PATH
 
@@ -31,8 +32,6 @@ MOST_BODY_BYTES: Final = 2**30
 """What Arc refuses, too."""
 LINGER_S: Final = 1.0
 """So long a refused client may go on sending before its connection is cut: cut at once, it would lose the answer."""
-START_S: Final = 30.0
-STOP_S: Final = 10.0
 
 _PHRASES: Final = {
     200: "OK",
@@ -279,52 +278,27 @@ def _answer(status: int, is_last: bool) -> bytes:
 class SinkProcess:
     """``python -m nascar.bench.sink`` as a child on a free port, so that it has a core of its own.
 
-    Use it with ``async with``. However this process ends, the child's input closes, and the child with it.
+    Use it with ``async with``.
     """
 
     def __init__(self) -> None:
         self.url = ""
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = ChildServer("nascar.bench.sink")
 
     @property
     def pid(self) -> int:
         """Process id of the sink; only while it runs."""
-        if self._process is None:
-            raise RuntimeError("the null sink does not run")
-        return self._process.pid
+        return self._child.pid
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "nascar.bench.sink", "--until-stdin-closes"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C is for the benchmark alone: the sink has to take what is still in flight.
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), START_S)
-        except TimeoutError:
-            line = b""
-        except BaseException:
-            await self.__aexit__()
-            raise
-        self.url = line.decode().rpartition(" at ")[2].strip()
-        if not self.url:
-            await self.__aexit__()
+        url = await self._child.start()
+        if url is None:
             raise NascarError("The null sink did not start. `python -m nascar.bench.sink` says why.")
+        self.url = url
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await self._child.stop()
 
 
 async def serve(port: int, announce: Callable[[str], None]) -> None:
