@@ -273,6 +273,8 @@ def test_a_page_is_drawn_again_from_its_record(
         ("knee --from 10", "out of range"),
         ("knee --precision 0", "out of range"),
         ("ladder --sink --out /proc/none", "--out"),
+        ("ladder --sink --batch-size 10", "--batch-size 40 or more"),
+        ("knee --sink --compression rar", "give none, gzip or zstd"),
         ("compare a.json", "B.json"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from nascar.cli.main import main
 from nascar.cli.race_format import packaged_race
 from nascar.telemetry import sampler
+from tests.stream.conftest import Server
 
 TOKEN = "a-token-for-tests-of-more-than-32-characters"
 
@@ -104,3 +105,12 @@ def run_here(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str
         return status, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server that does what servers do on bad days."""
+    server = Server()
+    await server.start()
+    yield server
+    await server.stop()

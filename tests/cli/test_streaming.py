@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,6 @@ from nascar.stream.settings import StreamSettings
 from tests.cli.conftest import TOKEN as ENGINE_TOKEN
 from tests.cli.conftest import Engine
 from tests.stream.conftest import DATABASE, TOKEN, Server
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -55,6 +55,21 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return convert
 
 
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A converter for numbers from `least` to `most`."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is out of range; give {least:g} to {most:g}")
+        return value
+
+    return convert
+
+
 def seconds(least: float, most: float = MOST_DURATION_S) -> Callable[[str], float]:
     """A converter for a length of time in seconds from `least` to `most`."""
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from nascar.bench import page, record
 from nascar.bench.ceiling import TITLES, Ceiling, Spread
 from nascar.bench.ceiling_run import measure
-from nascar.cli import arguments
+from nascar.cli import arguments, send_flags
 from nascar.cli.pipeline import add_rate, pipeline_of
 from nascar.cli.race_format import add_race, add_start_lap
 from nascar.cli.summary import output_console
@@ -52,13 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_race(parser)
     add_start_lap(parser)
     add_rate(parser)
-    parser.add_argument(
-        "--batch-size",
-        type=arguments.whole_number(1, arguments.MOST_BATCH_ROWS),
-        default=arguments.DEFAULT_BATCH_SIZE,
-        help="most messages in a batch, at least the number of cars (default: %(default)s)",
-        metavar="N",
-    )
+    send_flags.add_batch_size(parser)
     parser.add_argument(
         "--seconds",
         type=arguments.seconds(0.05, 600),
@@ -75,7 +69,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--processes",
-        type=arguments.whole_number(1, 256),
+        type=arguments.whole_number(1, arguments.MOST_PROCESSES),
         help="processes that stand for all cores (default: one for each core)",
         metavar="N",
     )
@@ -97,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = pipeline_of(args, args.batch_size, None)
     page.check()
     record.check_folder(args.out)
+    on = record.surroundings()
     console = output_console()
     # Beside what is printed, which a program may read; seldom drawn anew, for that takes from what is measured.
     with Console(stderr=True).status("measuring", refresh_per_second=2) as status:
@@ -110,7 +105,9 @@ def run(args: argparse.Namespace) -> int:
                 tell=lambda text: status.update(f"measuring: {text}"),
             )
         )
-    made = record.build("ceiling", {"ceiling": ceiling.record()}, arguments=sys.argv[1:], seed=args.seed)
+    made = record.build(
+        "ceiling", {"ceiling": ceiling.record()}, arguments=sys.argv[1:], seed=args.seed, on=on
+    )
     written = record.write(made, page.render(made), args.out)
     if args.json:
         json.dump(ceiling.summary(), sys.stdout, indent=2)

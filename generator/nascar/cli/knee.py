@@ -69,14 +69,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--growth",
-        type=_between(1.05, 10),
+        type=arguments.number(1.05, 10),
         default=Plan().growth,
         help="factor of a step up (default: %(default)g)",
         metavar="FACTOR",
     )
     parser.add_argument(
         "--precision",
-        type=_between(0.01, 0.5),
+        type=arguments.number(0.01, 0.5),
         default=Plan().precision,
         help="how close the answer comes to a rate that was not held, as a share (default: %(default)g)",
         metavar="SHARE",
@@ -97,7 +97,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--p99-limit",
-        type=_between(1, 60_000),
+        type=arguments.number(1, 60_000),
         default=Limits().p99_ms,
         help="milliseconds that the 99th percentile from the due time may reach (default: %(default)g)",
         metavar="MS",
@@ -148,11 +148,7 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     if trouble is not None:
         console.print(Text(f"The search ended early: {trouble}", style="bold red"), soft_wrap=True)
     found = _conclude(console, searching, tried)
-    levels.tell_left(console, target, args.warm_up)
-    console.print(
-        f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
-        soft_wrap=True,
-    )
+    levels.conclude(console, target, args.warm_up, written)
     return 0 if found else 1
 
 
@@ -190,16 +186,3 @@ def _miss(tried: list[Tried], rate: int) -> tuple[str, str]:
     """What limited `rate`, if that is known, and why it was not held, by the last trial of it."""
     last = next(one for one in reversed(tried) if one.probe.rate == rate and not one.held)
     return measures.bound(last.result.as_json()), last.misses[0]
-
-
-def _between(least: float, most: float) -> argparse._ActionType:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is out of range; give {least:g} to {most:g}")
-        return value
-
-    return convert

@@ -115,11 +115,7 @@ async def _run(args: argparse.Namespace, target: Target, token: str, on: Record)
     console.print()
     console.print(ladder_table(measured))
     _conclude(body, len(wanted) * args.repetitions)
-    levels.tell_left(console, target, args.warm_up)
-    console.print(
-        f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
-        soft_wrap=True,
-    )
+    levels.conclude(console, target, args.warm_up, written)
     return 0 if body["held"] else 1
 
 

@@ -19,10 +19,11 @@ from nascar.bench.load import Load, Manner, Stopper
 from nascar.bench.record import Record, Written
 from nascar.bench.target import EngineTarget, RunningTarget, SinkTarget, Target
 from nascar.bench.trial import TrialResult, run_level
-from nascar.cli import arguments
+from nascar.cli import arguments, send_flags
+from nascar.cli.race_format import add_field
 from nascar.errors import UsageError
 from nascar.questions import load_questions
-from nascar.stream.compression import Compression
+from nascar.telemetry.plan import RowPlan
 
 DEFAULT_ASK_EVERY_S: Final = 1.0
 DEFAULT_WARM_UP_S: Final = 3.0
@@ -79,54 +80,9 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         help="most requests in flight at every level (default: as published, 300 to 600 by the rate)",
         metavar="N",
     )
-    group.add_argument(
-        "--processes",
-        type=arguments.whole_number(1, arguments.MOST_PROCESSES),
-        help="processes of the generator (default: what the rate needs)",
-        metavar="N",
-    )
-    group.add_argument(
-        "--batch-size",
-        type=arguments.whole_number(1, arguments.MOST_BATCH_ROWS),
-        default=arguments.DEFAULT_BATCH_SIZE,
-        help="most messages in a batch (default: %(default)s)",
-        metavar="N",
-    )
-    group.add_argument(
-        "--seed",
-        type=arguments.whole_number(0, 2**63 - 1),
-        default=1,
-        help="seed of the race: the same seed sends the same rows (default: %(default)s)",
-        metavar="N",
-    )
-    group.add_argument(
-        "--cars",
-        type=arguments.whole_number(1, arguments.MOST_CARS),
-        default=arguments.DEFAULT_CARS,
-        help="cars in the race (default: %(default)s)",
-        metavar="N",
-    )
-    group.add_argument(
-        "--compression",
-        choices=[one.value for one in Compression],
-        default=Compression.NONE.value,
-        help="squeeze bodies (default: %(default)s)",
-    )
-    group.add_argument(
-        "--max-backlog",
-        type=arguments.seconds(0.1, 3600),
-        default=5.0,
-        help="hold new rows back while the server holds more than this many seconds of the rate that it has not "
-        "stored (default: %(default)g)",
-        metavar="SECONDS",
-    )
-    group.add_argument(
-        "--verify-deadline",
-        type=arguments.seconds(0, 3600),
-        default=60.0,
-        help="wait this long for the server to store what it acknowledged (default: %(default)g)",
-        metavar="SECONDS",
-    )
+    send_flags.add_batch_size(group)
+    send_flags.add_sending(group)
+    add_field(group)
     group.add_argument(
         "--warm-up",
         type=arguments.seconds(0, 3600),
@@ -180,14 +136,16 @@ def target_of(args: argparse.Namespace) -> tuple[Target, str]:
 
 def load_of(args: argparse.Namespace) -> Load:
     """What all levels have in common; rate, seconds and workers are each level's own."""
+    # Batches that no level could have are refused before one begins.
+    RowPlan(arguments.DEFAULT_RATE, args.cars, args.batch_size, 0)
     return Load(
         rate=arguments.DEFAULT_RATE,
         seconds=0,
-        batch_size=max(args.batch_size, args.cars),
+        batch_size=args.batch_size,
         seed=args.seed,
         cars=args.cars,
         processes=args.processes,
-        compression=args.compression,
+        compression=args.compression.value,
         max_backlog_s=args.max_backlog,
         verify_deadline_s=args.verify_deadline,
     )
@@ -218,7 +176,16 @@ def runner(target: Target, manner: Manner, stopper: Stopper, tell: Callable[[str
     return run
 
 
-def tell_left(console: Console, target: Target, warm_up_s: float) -> None:
+def conclude(console: Console, target: Target, warm_up_s: float, written: Written) -> None:
+    """Say what is left behind, and what to do next."""
+    _tell_left(console, target, warm_up_s)
+    console.print(
+        f"Next: open {written.page}, or compare with another run: nascar bench compare {written.json} OTHER.json",
+        soft_wrap=True,
+    )
+
+
+def _tell_left(console: Console, target: Target, warm_up_s: float) -> None:
     """Say what a benchmark leaves on a server that is not ours, and how it goes away."""
     if not target.left:
         return

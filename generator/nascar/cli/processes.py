@@ -12,12 +12,12 @@ from nascar.errors import UsageError
 from nascar.stream.usage import usable_cores
 
 PROBE_S: Final = 0.15
-"""CPU time of a measurement: enough for some two hundred batches."""
+"""CPU time of a measurement."""
 HTTP_SHARE: Final = 0.2
 """Of the rate at which a process makes bodies, this is left when it sends them, too; `nascar bench ceiling` measures
 both (`http_sink_per_core` over `dry_run_per_core`)."""
 MOST_BATCHES_PER_S: Final = 20_000
-"""Batches that a process may have to count: a fifth of its time."""
+"""More batches than this a process is not asked to count: each needs a place in the schedule and in the books."""
 LOAD: Final = 0.7
 """A process with more to do than this share of its time is late at every hiccup."""
 
@@ -36,7 +36,7 @@ def check_batches(pipeline: Pipeline, processes: int) -> None:
 
 
 def processes_for(pipeline: Pipeline) -> int:
-    """Processes that hold the pipeline's rate, at most one for each core. Takes a quarter of a second."""
+    """Processes that hold the pipeline's rate, at most one for each core."""
     per_process = rows_per_cpu_s(pipeline) * HTTP_SHARE * LOAD
     return max(1, min(math.ceil(pipeline.rate / per_process), usable_cores()))
 

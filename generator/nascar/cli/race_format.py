@@ -54,22 +54,27 @@ class RaceFormat:
         return Season(self.race, seed, self.timing, start_lap=self.start_lap)
 
 
-def add_race(parser: argparse.ArgumentParser) -> None:
-    """The flags that say which race it is."""
-    parser.add_argument(
+def add_field(flags: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """``--cars`` and ``--seed``: who races, and how it goes."""
+    flags.add_argument(
         "--cars",
         type=arguments.whole_number(1, arguments.MOST_CARS),
         default=arguments.DEFAULT_CARS,
         help="number of cars in the race (default: %(default)s)",
         metavar="N",
     )
-    parser.add_argument(
+    flags.add_argument(
         "--seed",
         type=arguments.whole_number(0, 2**63 - 1),
         default=1,
         help="the same seed gives the same race (default: %(default)s)",
         metavar="N",
     )
+
+
+def add_race(parser: argparse.ArgumentParser) -> None:
+    """The flags that say which race it is."""
+    add_field(parser)
     parser.add_argument(
         "--entries",
         type=Path,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nascar.cli import arguments
+from nascar.cli import arguments, send_flags
 from nascar.cli.command import run_command
 from nascar.cli.pipeline import add_rate, pipeline_of
 from nascar.cli.processes import check_batches, processes_for
@@ -19,8 +19,6 @@ from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
 from nascar.errors import UsageError
 from nascar.stream import report as reports
-from nascar.stream.compression import Compression
-from nascar.stream.proof import DEADLINE_S
 from nascar.stream.report import RunFacts
 from nascar.stream.settings import StreamSettings
 from nascar.stream.shard import WHOLE
@@ -30,7 +28,6 @@ from nascar.telemetry.sampler import TimeUnit
 DEFAULT_DURATION_S = 60.0
 DEFAULT_PREGENERATE = 500
 DEFAULT_WORKERS = 300
-DEFAULT_MAX_BACKLOG_S = 5.0
 
 _DESCRIPTION = """\
 Simulates a race of 40 cars and streams its telemetry into Arc at a fixed rate: three tables, one message is
@@ -64,13 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"duration in seconds, 0 until stopped (default: {DEFAULT_DURATION_S:g})",
         metavar="SECONDS",
     )
-    parser.add_argument(
-        "--batch-size",
-        type=arguments.whole_number(1, arguments.MOST_BATCH_ROWS),
-        default=arguments.DEFAULT_BATCH_SIZE,
-        help="most messages in a batch, at least the number of cars (default: %(default)s)",
-        metavar="N",
-    )
+    send_flags.add_batch_size(parser)
     parser.add_argument(
         "--pregenerate-batches",
         type=arguments.whole_number(1, 1_000_000),
@@ -101,19 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="unit of the column time; ms is the published form and merges samples of 5,100 Hz (default: us)",
         metavar="us|ms",
     )
-    parser.add_argument(
-        "--compression",
-        type=_compression,
-        default=Compression.NONE,
-        help="squeeze bodies, for a real network: it costs this machine and the server CPU (default: none)",
-        metavar="none|gzip|zstd",
-    )
-    parser.add_argument(
-        "--processes",
-        type=arguments.whole_number(1, arguments.MOST_PROCESSES),
-        help="processes that share the work (default: what the rate needs, by a quick measurement)",
-        metavar="N",
-    )
+    send_flags.add_sending(parser)
     parser.add_argument(
         "--shard",
         type=arguments.shard,
@@ -128,24 +107,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
     )
     parser.add_argument(
-        "--max-backlog",
-        type=arguments.seconds(0.1, 3600),
-        default=DEFAULT_MAX_BACKLOG_S,
-        help="hold new rows back, and count them as missed, while the server holds more than this many seconds of "
-        "the rate that it has not stored (default: %(default)g)",
-        metavar="SECONDS",
-    )
-    parser.add_argument(
         "--no-verify",
         action="store_true",
         help="do not count what the server has stored of the run",
-    )
-    parser.add_argument(
-        "--verify-deadline",
-        type=arguments.seconds(0, 3600),
-        default=DEADLINE_S,
-        help="wait this long for the server to store what it acknowledged (default: %(default)g)",
-        metavar="SECONDS",
     )
     parser.add_argument(
         "--dry-run",
@@ -224,13 +188,6 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(streaming: Streaming) -> Outcome:
     return await streaming.run()
-
-
-def _compression(text: str) -> Compression:
-    try:
-        return Compression(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no compression; give none, gzip or zstd") from None
 
 
 def _time_unit(text: str) -> TimeUnit:

@@ -84,7 +84,7 @@ def measurements(result: Result) -> list[str]:
     if not result.settings.dry_run:
         rate = sent.bytes / seconds / _MEGABYTE if seconds else 0.0
         lines += [
-            f"rate {result.achieved_rate:,.0f} rows/s of {result.settings.rate:,} wanted, {rate:,.1f} MB/s, "
+            f"rate {result.achieved_rate:,.0f} rows/s of {result.settings.own_rate:,.0f} wanted, {rate:,.1f} MB/s, "
             f"{sent.requests:,} requests, {sent.retries:,} retries, {sent.late:,} rows late",
             f"write latency from the due time {percentiles(total(result.latencies.due))}",
             f"write latency from the send     {percentiles(total(result.latencies.send))}",
