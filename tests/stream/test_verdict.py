@@ -229,7 +229,7 @@ def test_a_shard_is_held_to_its_own_part_of_the_rate() -> None:
     assert part.covered_s == pytest.approx(60)
     found = verdict(part)
     assert found.ok
-    assert "Shard 2/3 of 612,000 rows/s" in found.text
+    assert "shard 2/3 of 612,000 rows/s" in found.text
 
 
 def test_several_busy_processes_are_the_limit_only_if_each_is_busy() -> None:

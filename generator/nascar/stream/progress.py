@@ -33,6 +33,7 @@ class Snapshot:
     elapsed_s: float
     """Since the clock started; 0 before."""
     target_rate: int
+    """Of the shard."""
     offered_rate: float = 0.0
     """Rows a second that came due."""
     acknowledged_rate: float = 0.0

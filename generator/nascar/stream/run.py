@@ -132,7 +132,7 @@ class Run:
         return Snapshot(
             phase=phase,
             elapsed_s=max(0, until_us - self._start_us) / 1e6 if self._start_us else 0.0,
-            target_rate=self._settings.rate,
+            target_rate=round(self._settings.own_rate),
             offered_rate=rates.offered,
             acknowledged_rate=rates.acknowledged,
             bytes_rate=rates.bytes,

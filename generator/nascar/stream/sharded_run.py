@@ -90,7 +90,7 @@ class ShardedRun:
         standings = [shard.standing for shard in self._shards if shard.standing is not None]
         snapshots = [standing.snapshot for standing in standings]
         if not snapshots:
-            return Snapshot(Phase.WAITING, 0.0, self._settings.rate, notes=tuple(self._notes))
+            return Snapshot(Phase.WAITING, 0.0, round(self._settings.own_rate), notes=tuple(self._notes))
         due, send = Latency(2), Latency(2)
         for standing in standings:
             due.add(standing.due)
@@ -100,7 +100,7 @@ class ShardedRun:
         return Snapshot(
             phase=_phase(snapshots, len(self._shards)),
             elapsed_s=max(s.elapsed_s for s in snapshots),
-            target_rate=self._settings.rate,
+            target_rate=round(self._settings.own_rate),
             offered_rate=sum(s.offered_rate for s in snapshots),
             acknowledged_rate=sum(s.acknowledged_rate for s in snapshots),
             bytes_rate=sum(s.bytes_rate for s in snapshots),

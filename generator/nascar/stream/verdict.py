@@ -98,7 +98,7 @@ def _held(result: Result, verification: Verification | None) -> str:
         )
     early = f" until stopped after {result.covered_s:.0f} s" if result.stopped else ""
     shard = result.settings.shard
-    part = "" if shard.is_whole else f"Shard {shard} of "
+    part = "" if shard.is_whole else f"shard {shard} of "
     stored = "" if verification is None else ", and the same number stored"
     return (
         f"Held {part}{result.settings.rate:,} rows/s{early}: "
