@@ -25,7 +25,7 @@ demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SEC
 
 install: $(VENV)/.demo  ## Install everything the commands need into .venv
 
-# Half of the tests wait for servers and clocks, the other half compute: two at a time take half as long.
+# Many of the tests wait for servers and clocks while others compute: two files at a time.
 test: check  ## Everything that must hold: types, lint, laws, contracts, end to end
 	$(BIN)/pytest -q --numprocesses 2 --dist loadfile
 

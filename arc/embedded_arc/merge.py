@@ -3,7 +3,7 @@
 Rows are put in the order of the text column that tells most of them apart (the driver, in the races), and
 keep their own order in each group. Neighbouring cells are then alike: files become half as large, and a
 query for one car reads only its own part of them. Floats that are decimals of a few digits, as sensors give them,
-are handed on as such: DuckDB stores whole numbers at a third of what floats cost it.
+are handed on as such: DuckDB stores whole numbers for much less than floats.
 """
 
 from __future__ import annotations

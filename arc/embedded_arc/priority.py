@@ -1,7 +1,7 @@
 """Who waits when the processor has too little for all: questions stand behind the rows.
 
 A flush that comes late makes every answer old, a question that takes longer only its own. Without this, four
-questions at once leave the flush a third of a core, and rows are seen seconds late.
+questions at once leave the flush too little, and rows are seen late.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from typing import Final
 
 NICE: Final = 5
-"""Against a thread of the usual kind, one of these gets a third of the time, and all of what nobody else wants."""
+"""Against a thread of the usual kind, one of these gets a third of the time (the kernel's weight of 5), and all of what nobody else wants."""
 
 
 def give_way() -> None:

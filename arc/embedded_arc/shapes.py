@@ -65,8 +65,8 @@ class Shape:
         """The pieces of the rows that `rows_sql` gives.
 
         `coded` names, for columns of texts stored by number, the column of `rows_sql` that holds the number:
-        grouping by that costs half of what grouping by the texts does. `decimals` does so for floats stored as
-        decimals, whose sums and extremes cost a quarter.
+        grouping by that costs less than grouping by the texts does. `decimals` does so for floats stored as
+        decimals, whose sums and extremes cost less, too.
         """
         keys = [
             coded.get(column or "", sql)

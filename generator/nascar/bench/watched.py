@@ -253,7 +253,7 @@ def _disks() -> _Disks | None:
     """What the disks did; None where the system does not tell (a container, a machine without a disk)."""
     try:
         return cast("_Disks | None", psutil.disk_io_counters())
-    except (OSError, RuntimeError, NotImplementedError, psutil.Error):
+    except (OSError, RuntimeError, psutil.Error):
         return None
 
 
@@ -261,7 +261,7 @@ def _network() -> int | None:
     """Bytes that came over all networks; None where the system does not tell, or has none."""
     try:
         counters = psutil.net_io_counters()
-    except (OSError, RuntimeError, NotImplementedError, psutil.Error):
+    except (OSError, RuntimeError, psutil.Error):
         return None
     # Typed as if it were always there.
     return counters.bytes_recv if counters else None
