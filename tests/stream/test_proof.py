@@ -89,7 +89,8 @@ async def test_lost_here_and_stored_twice_there_do_not_cancel_out(
     told: list[str] = []
     # The first batch of a table is acknowledged and dropped, one of its last is stored twice.
     server.act = lambda number: Act(store={0: 0, 141: 2}.get(number, 1))
-    proof = Proof(client, lag_s=0.1, deadline_s=0.3, tell=told.append)
+    proof = Proof(client, lag_s=0.1, deadline_s=0.3)
+    proof.tell = told.append
     result, verification = await proved(settings, proof)
     assert verification.windows > 0
     assert server.stored() == 15_000 == result.ledger.total().acknowledged
@@ -106,7 +107,8 @@ async def test_a_window_that_cannot_be_counted_now_is_counted_later(
 ) -> None:
     told: list[str] = []
     server.unanswered = 8
-    proof = Proof(client, lag_s=0.1, deadline_s=0.4, tell=told.append)
+    proof = Proof(client, lag_s=0.1, deadline_s=0.4)
+    proof.tell = told.append
     result, verification = await proved(settings, proof)
     assert any("could not be counted yet" in text for text in told)
     assert verification.windows > 0
@@ -145,7 +147,8 @@ async def test_a_window_that_was_counted_too_early_is_counted_again_at_the_end(
 ) -> None:
     told: list[str] = []
     server.buffers, server.flush_status = True, 403
-    proof = Proof(client, lag_s=0.1, deadline_s=0.1, tell=told.append)
+    proof = Proof(client, lag_s=0.1, deadline_s=0.1)
+    proof.tell = told.append
     asyncio.get_running_loop().call_later(2.2, server.show)
     chosen = settings(window_s=0.3, late_limit_s=10)
     run = Run(

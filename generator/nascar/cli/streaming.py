@@ -65,7 +65,6 @@ class Streaming:
         async with Client(
             settings.url, settings.token, database=settings.database, request_timeout_s=QUERY_TIMEOUT_S
         ) as client:
-            notes: list[Callable[[str], None]] = []
             by_row = self.pipeline.time_unit is TimeUnit.US
             proof = Proof(
                 client,
@@ -73,14 +72,13 @@ class Streaming:
                 by_row=by_row,
                 lag_s=LAG_S,
                 deadline_s=self.prove_within_s,
-                tell=lambda text: notes[0](text),
             )
             duration_s = self.pipeline.duration_s
             is_long = duration_s is None or duration_s > PROVED_AT_ONCE_S
             # Windows are cut between two microseconds.
             has_edges = by_row and self.pipeline.rate <= STRICT_RATE
             run = self._a_run(proof if is_long and has_edges else None)
-            notes.append(run.note)
+            proof.tell = run.note
             watching = asyncio.create_task(proof.watch())
             try:
                 result = await self._stream(run)

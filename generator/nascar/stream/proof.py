@@ -38,15 +38,15 @@ class Proof:
         lag_s: float = LAG_S,
         deadline_s: float = DEADLINE_S,
         clock: Clock | None = None,
-        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`by_row`: stored times tell rows apart (they do not in whole milliseconds)."""
+        self.tell: Callable[[str], None] = lambda text: None
+        """Called with what a person should know while it is counted."""
         self._client = client
         self._by_row = by_row
         self._lag_us = round(lag_s * 1e6)
         self._deadline_s = deadline_s
         self._clock = clock or SteadyClock()
-        self._tell = tell
         self._scheduled = _Stretch(parts)
         # One process alone sends what stands beside the schedule.
         self._beside = _Stretch(1)
@@ -67,10 +67,10 @@ class Proof:
                 for stretch in due:
                     await self._prove(stretch)
             except (QueryError, TokenRefused) as error:
-                self._tell(f"The run is not counted while it lasts: {error}")
+                self.tell(f"The run is not counted while it lasts: {error}")
                 return
             except NascarError as error:
-                self._tell(f"A window of the run could not be counted yet: {error}")
+                self.tell(f"A window of the run could not be counted yet: {error}")
                 await asyncio.sleep(self._deadline_s / 4)
 
     async def finish(self, result: Result) -> Verification:
@@ -79,7 +79,7 @@ class Proof:
         Raises `ServerError` or `TokenRefused` when the counts cannot be had.
         """
         start = time.monotonic()
-        flushed = await flush(self._client, self._tell)
+        flushed = await flush(self._client, self.tell)
         scheduled = self._scheduled.rest(result.ledger)
         expected = [*scheduled, *self._beside.rest(result.beside)]
         found = await self._count(expected if self._by_row else [table.in_ms() for table in expected])
@@ -102,7 +102,7 @@ class Proof:
         found = await self._count(expected)
         for asked, one in zip(expected, found, strict=True):
             if not one.ok and asked.first_time_us is not None and asked.last_time_us is not None:
-                self._tell(
+                self.tell(
                     f"{one.table} from {iso_utc(asked.first_time_us)} to {iso_utc(asked.last_time_us)}: "
                     f"stored {one.stored:,} of {one.acknowledged:,} acknowledged rows ({one.outcome})"
                 )

@@ -31,13 +31,10 @@ class WindowCount:
         """Add another process's rows."""
         self.acknowledged += other.acknowledged
         self.unclear += other.unclear
-        self._stretch(other.first_time_us, other.last_time_us)
+        self.see(other.first_time_us, other.last_time_us)
 
-    def see(self, first_us: int, last_us: int) -> None:
+    def see(self, first_us: int | None, last_us: int | None) -> None:
         """Rows from `first_us` to `last_us` are part of the window."""
-        self._stretch(first_us, last_us)
-
-    def _stretch(self, first_us: int | None, last_us: int | None) -> None:
         if first_us is not None and (self.first_time_us is None or first_us < self.first_time_us):
             self.first_time_us = first_us
         if last_us is not None and (self.last_time_us is None or last_us > self.last_time_us):
