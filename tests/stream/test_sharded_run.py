@@ -138,3 +138,16 @@ async def test_faults_of_the_server_count_once_whoever_met_them(server: Server, 
     assert total.failed > 0
     assert total.retries > 0
     assert sum(result.troubles.values()) == total.requests - total.acknowledged // 100
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_stop_before_all_are_ready_ends_them(settings: Make, dry_run: bool) -> None:
+    chosen = settings(dry_run=dry_run)
+    run = ShardedRun(chosen, FakeWork(chosen.rate, None), 2)
+    running = asyncio.create_task(run.run())
+    await asyncio.sleep(0.2)
+    run.stop()
+    result = await asyncio.wait_for(running, 30)
+    is_straight(result)
+    assert result.stopped
+    assert result.ledger.total().scheduled == 0

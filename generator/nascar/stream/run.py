@@ -154,12 +154,16 @@ class Run:
         )
 
     def note(self, text: str) -> None:
+        """Say something worth knowing: it is shown, and stands in the result."""
         self._notes.append(Note((self._clock.now_us() - self._begun_us) / 1e6, text))
         self._tell(text)
 
     async def _make_ready(self, client: Client) -> None:
         await client.wait_ready(self._settings.ready_timeout_s, self.note)
         await client.check_access()
+        await self._begin()
+
+    async def _begin(self) -> None:
         self._start_us = await self._start_at()
 
     async def _soon(self) -> int:
@@ -265,7 +269,8 @@ class Run:
     async def _run_dry(self) -> Result:
         cpu_s = usage.cpu_s()
         self._phase = Phase.RUNNING
-        self._start_us = await self._start_at()
+        if not await self._unless_stopped(self._begin()):
+            return self._result(cpu_s)
         source = self._source()
         # Nothing is paced: the time is that of the work, whenever the rows are said to begin.
         self._start_us = self._clock.now_us()

@@ -170,6 +170,7 @@ class ShardedRun:
         return merged(self._settings, results, error=error, notes=self._notes)
 
     def note(self, text: str) -> None:
+        """Say something worth knowing: it is shown, and stands in the result."""
         self._notes.append(Note((self._clock.now_us() - self._begun_us) / 1e6, text))
         self._tell(text)
 
