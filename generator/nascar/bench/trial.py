@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -252,8 +252,11 @@ async def run_trial(
 
 
 async def _warm_up(load: Load, served: Served, seconds: float, stopper: Stopper) -> None:
-    warm_up = Load(load.rate, seconds, load.workers, load.batch_size, load.seed, load.cars, load.processes)
-    arguments = [*warm_up.arguments(), *_where(served, warm_up_database(served.database)), "--no-verify"]
+    arguments = [
+        *replace(load, seconds=seconds).arguments(),
+        *_where(served, warm_up_database(served.database)),
+        "--no-verify",
+    ]
     with tempfile.TemporaryDirectory(prefix="nascar-bench-") as folder:
         stream = StreamProcess(arguments, served.token, Path(folder))
         with stopper.handing_to(stream.interrupt):
