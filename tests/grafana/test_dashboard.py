@@ -94,6 +94,8 @@ def test_every_panel_asks_the_provisioned_datasource() -> None:
     assert json.dumps(expected) in (ROOT / "grafana/health").read_text()
     # One to two of a hundred Arrow answers of Arc 26.06.3 arrive broken.
     assert source["jsonData"]["protocol"] == "json"
+    # The stack's own network has private addresses.
+    assert source["jsonData"]["allowPrivateIPs"] is True
     assert source["jsonData"]["useArrow"] is False
 
 
