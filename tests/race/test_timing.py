@@ -12,13 +12,15 @@ from nascar.race.entries import field, load_entries
 from nascar.race.events import Event, EventKind
 from nascar.race.frames import TICK_S, Bools, Floats, Frames
 from nascar.race.rules import Rules
+from nascar.race.score import NO_WORK, PitWork
 from nascar.race.simulation import Race
-from nascar.race.timing import KEPT, LapRecord, Standings, TimedRace, Timing
+from nascar.race.timing import KEPT, LapRecord, Standings, TimedRace, Timing, TireReadings
 from nascar.race.track import charlotte
 
 MakeFrames = Callable[..., Frames]
 LAP_M = 100.0
 GREEN, YELLOW, WHITE, CHECKERED = 0, 1, 3, 4
+COLD = TireReadings((0.0,) * 4, (0.0,) * 4, (0.0,) * 4)
 
 
 def _timed(cars: int, seconds: float, block: int = 7) -> tuple[Standings, TimedRace]:
@@ -138,9 +140,9 @@ def test_laps_of_a_real_race_come_in_order_and_agree_with_one_another() -> None:
 def test_a_lap_has_its_time_position_gap_and_tire_age(make_frames: MakeFrames) -> None:
     timing = _watch(make_frames, _ways_m(110, (0.0, 50.0), (-20.5, 50.0)))
     assert timing.take_laps() == [
-        LapRecord(50, 2.0, 2.0, 0, 1, 2.0, 1, 0.0, 1, 1, 0.0, False),
-        LapRecord(61, 2.41, 2.41, 1, 1, 2.0, 2, 0.41, 0, 1, 0.0, False),
-        LapRecord(100, 4.0, 4.0, 0, 2, 2.0, 1, 0.0, 2, 2, 0.0, False),
+        LapRecord(50, 2.0, 2.0, 0, 1, 2.0, 1, 0.0, 1, 1, 0.0, 0, 2.0, COLD, NO_WORK),
+        LapRecord(61, 2.41, 2.41, 1, 1, 2.0, 2, 0.41, 0, 1, 0.0, 0, 2.0, COLD, NO_WORK),
+        LapRecord(100, 4.0, 4.0, 0, 2, 2.0, 1, 0.0, 2, 2, 0.0, 0, 2.0, COLD, NO_WORK),
     ]
     assert timing.take_laps() == []
     assert timing.score.started_s == 0.0
@@ -198,6 +200,37 @@ def test_stops_end_stints_and_new_tires_begin_to_age(make_frames: MakeFrames) ->
     assert [lap.tire_age_laps for lap in timing.take_laps()] == [1, 2, 1, 2, 3, 4, 5, 6]
     car = timing.score.cars[0]
     assert (car.stops, car.stints, car.stop_lap) == (2, [2, 3], 5)
+
+
+@pytest.mark.parametrize("block", [1, 25, 500])
+def test_the_work_of_a_stop_belongs_to_the_lap_in_which_the_car_leaves_its_box(
+    make_frames: MakeFrames, block: int
+) -> None:
+    # 50 ticks to a lap. Onto pit road in lap 2, over the line, out of the box and off pit road in lap 3.
+    on_pit_road = np.zeros((310, 1), np.bool_)
+    on_pit_road[90:130] = True
+    # A stop and a penalty in lap 5, on one visit.
+    on_pit_road[205:245] = True
+    stops = [
+        Event(115, EventKind.STOP, 0, 3, GREEN, "Stop.", tires=2, fuel_gal=11.5, standing_s=0.4),
+        Event(220, EventKind.STOP, 0, 5, GREEN, "Stop.", tires=4, fuel_gal=2.25, standing_s=0.2),
+        Event(240, EventKind.STOP, 0, 5, GREEN, "Stop.", tires=0, fuel_gal=1.0, standing_s=0.12),
+    ]
+    timing = _watch(
+        make_frames, _ways_m(310, (0.0, 50.0)), on_pit_road=on_pit_road, events=stops, block=block
+    )
+    laps = timing.take_laps()
+    assert [lap.work for lap in laps] == [
+        NO_WORK,
+        PitWork(road_ticks=10),
+        PitWork(road_ticks=30, box_s=0.4, fuel_gal=11.5, tires=2),
+        NO_WORK,
+        PitWork(road_ticks=40, box_s=0.32, fuel_gal=3.25, tires=4),
+        NO_WORK,
+    ]
+    assert [lap.work.road_s for lap in laps] == [0, 0.4, 1.2, 0, 1.6, 0]
+    assert [lap.pit for lap in laps] == [False, True, True, False, True, False]
+    assert [lap.stops for lap in laps] == [0, 0, 1, 1, 3, 3]
 
 
 @pytest.mark.parametrize("block", [3, 25, 400])

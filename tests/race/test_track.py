@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nascar.race.car import GRAVITY_MPS2, MPH_MPS, PIT_LIMIT_MPS
-from nascar.race.course import FT_M, Corner, Section
+from nascar.race.course import FT_M, Corner, Section, Turn, turns
 from nascar.race.track import TRACKS, Track, charlotte, half_mile, load_track
 
 MILE_M = 1609.344
@@ -188,3 +188,23 @@ def test_there_is_room_to_slow_down_for_pit_road(name: str, fastest_mps: float) 
     room_m = track.pit.limit_from_m - track.pit.leave_m
     needed_g = (fastest_mps**2 - track.pit_limit_mps**2) / (2 * room_m) / GRAVITY_MPS2
     assert needed_g < 0.8
+
+
+def test_an_oval_has_two_turns_to_a_corner_and_every_metre_of_a_corner_is_one_of_them(track: Track) -> None:
+    assert [turn.number for turn in track.turns] == [1, 2, 3, 4]
+    place_m = np.arange(0.0, track.length_m, 0.25)
+    found = track.turn(place_m)
+    for corner, numbers in zip(track.corners, ((1, 2), (3, 4)), strict=True):
+        inside = (place_m >= corner.start_m) & (place_m < corner.end_m)
+        halves = place_m[inside] >= (corner.start_m + corner.end_m) / 2
+        np.testing.assert_array_equal(found[inside], np.where(halves, numbers[1], numbers[0]))
+        found[inside] = 0
+    assert not found.any()
+    # Laps back and forth.
+    np.testing.assert_array_equal(track.turn(place_m), track.turn(place_m - 3 * track.length_m))
+
+
+def test_where_a_track_has_another_number_of_corners_each_is_a_turn() -> None:
+    corners = tuple(Corner(100.0 * n, 100.0 * n + 40, 1.0) for n in (1, 2, 4))
+    assert turns(corners) == (Turn(1, 100, 140), Turn(2, 200, 240), Turn(3, 400, 440))
+    assert turns(corners[:1]) == (Turn(1, 100, 140),)

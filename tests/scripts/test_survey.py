@@ -9,7 +9,8 @@ from nascar.race.car import LENGTH_M
 from nascar.race.entries import field, load_entries
 from nascar.race.frames import FLAGS, TICK_S
 from nascar.race.rules import Cautions, Rules
-from nascar.race.timing import LapRecord
+from nascar.race.score import NO_WORK, PitWork
+from nascar.race.timing import LapRecord, TireReadings
 from nascar.race.track import charlotte
 from scripts.calibration.figures import passes_per_lap
 from scripts.calibration.survey import LAP, YELLOW, Survey, gaps_ahead_m, marked, periods_s, survey
@@ -30,7 +31,10 @@ def _lap(car: int, lap: int, at_s: float, pit: bool = False) -> LapRecord:
         laps_led=0,
         tire_age_laps=lap,
         fuel_gal=10.0,
-        pit=pit,
+        stops=0,
+        best_lap_s=30.0,
+        tires=TireReadings((200.0,) * 4, (40.0,) * 4, (0.0,) * 4),
+        work=PitWork(road_ticks=500) if pit else NO_WORK,
     )
 
 

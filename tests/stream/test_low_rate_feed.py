@@ -11,7 +11,8 @@ import numpy as np
 from nascar.race.entries import Entry
 from nascar.race.events import NO_CAR, Event, EventKind
 from nascar.race.frames import Frames
-from nascar.race.timing import LapRecord
+from nascar.race.score import NO_WORK
+from nascar.race.timing import LapRecord, TireReadings
 from nascar.race.track import charlotte
 from nascar.stream.low_rate_feed import LowRateFeed
 from nascar.stream.wire import Cell
@@ -25,6 +26,8 @@ ENTRIES = (
     Entry(24, 'Ana "Ace" O\'Brien', "Équipe Ñandú", "Chevrolet"),
     Entry(7, "赤" * 64, "T" * 64, "Ford"),
 )
+
+TIRES = TireReadings((200.0,) * 4, (40.0,) * 4, (0.0,) * 4)
 
 
 class Story:
@@ -45,7 +48,7 @@ class Story:
 
     def take_laps(self) -> Sequence[LapRecord]:
         tick, at_s = self.race.tick - 1, (self.race.tick - 1) * 0.04
-        return [LapRecord(tick, at_s, at_s, 1, 1, 30.0, 1, 0.0, 0, 1, 20.0, False)]
+        return [LapRecord(tick, at_s, at_s, 1, 1, 30.0, 1, 0.0, 0, 1, 20.0, 0, 30.0, TIRES, NO_WORK)]
 
 
 def story(time_unit: TimeUnit = TimeUnit.US) -> LowRateTables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from nascar.race.entries import Entry, load_entries
 from nascar.race.events import NO_CAR, Event, EventKind
 from nascar.race.frames import FLAGS, TICK_S, Frames
 from nascar.race.rules import Cautions, Rules
+from nascar.race.score import NO_WORK, PitWork
 from nascar.race.simulation import Race
-from nascar.race.timing import LapRecord, TimedRace, Timing
+from nascar.race.timing import LapRecord, TimedRace, Timing, TireReadings
 from nascar.race.track import charlotte
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.rows import Rows, join_rows
@@ -64,7 +66,12 @@ def lap(at_s: float, car: int = 0, **what: Any) -> LapRecord:
         "laps_led": 1,
         "tire_age_laps": 3,
         "fuel_gal": 18.98765,
-        "pit": False,
+        "stops": 0,
+        "best_lap_s": 29.4999,
+        "tires": TireReadings(
+            (200.04, 221.0, 190.5, 201.96), (30.0, 50.26, 28.1, 47.0), (0.0, 0.5, 1.0, 0.123456)
+        ),
+        "work": NO_WORK,
     }
     tick = -int(-at_s // TICK_S)
     return LapRecord(tick=tick, at_s=at_s, crossed_s=at_s + 5_000, car=car, **{**given, **what})
@@ -137,8 +144,16 @@ def test_an_event_told_after_a_later_one_does_not_go_back_in_time() -> None:
     assert taken(tables, "race_events")["time"] == [START_US + 400_000, START_US + 400_001]
 
 
+STOP: dict[str, Any] = {
+    "position": 4,
+    "gap_s": 12,
+    "stops": 2,
+    "work": PitWork(road_ticks=1_001, box_s=9.24, fuel_gal=17.12345, tires=4),
+}
+
+
 def test_a_lap_is_a_row_at_the_millisecond_of_its_crossing() -> None:
-    tables = tables_of(laps=[lap(1.001, 1), lap(1.5, 3, pit=True, position=4, gap_s=12)])
+    tables = tables_of(laps=[lap(1.001, 1), lap(1.5, 3, **STOP)])
     tables.advance(50)
     assert taken(tables, "lap_times") == {
         "time": [START_US + 1_001_000, START_US + 1_500_000],
@@ -154,6 +169,24 @@ def test_a_lap_is_a_row_at_the_millisecond_of_its_crossing() -> None:
         "tire_age_laps": [3, 3],
         "fuel_gal": [18.988, 18.988],
         "pit": [0, 1],
+        "stops": [0, 2],
+        "best_lap_s": [29.5, 29.5],
+        "lf_temp_f": [200.0] * 2,
+        "rf_temp_f": [221.0] * 2,
+        "lr_temp_f": [190.5] * 2,
+        "rr_temp_f": [202.0] * 2,
+        "lf_pressure_psi": [30.0] * 2,
+        "rf_pressure_psi": [50.3] * 2,
+        "lr_pressure_psi": [28.1] * 2,
+        "rr_pressure_psi": [47.0] * 2,
+        "lf_wear_pct": [0.0] * 2,
+        "rf_wear_pct": [50.0] * 2,
+        "lr_wear_pct": [100.0] * 2,
+        "rr_wear_pct": [12.35] * 2,
+        "pit_road_s": [0.0, 40.04],
+        "box_s": [0.0, 9.24],
+        "fuel_added_gal": [0.0, 17.123],
+        "tires_changed": [0, 4],
     }
 
 
@@ -270,6 +303,30 @@ def test_the_map_the_lap_and_the_gap_agree_with_the_line(
             assert columns["gap_s"][after, car] == pytest.approx(gap_s, abs=0.1)
             compared += 1
     assert compared > 40
+
+
+def test_the_place_on_the_lap_belongs_to_the_lap(raced: tuple[dict[str, Rows], list[Frames]]) -> None:
+    track = charlotte()
+    places = raced[0]["track_position"]
+    lap, turn, along_m = (
+        np.asarray(places.columns[name]).reshape(-1, 40) for name in ("lap", "turn", "lap_distance_m")
+    )
+    assert along_m.max() <= track.length_m
+    teams = places.columns["team"]
+    assert teams == tuple(entry.team for entry in load_entries()) * len(lap)
+    raced_m = (lap - 1) * track.length_m + along_m
+    for car in range(40):
+        # Who starts behind the line is on lap 1 all the same, at the end of a lap.
+        since = int(np.argmax(along_m[:, car] < track.length_m / 2))
+        # Forward, no further than a car drives in a tenth of a second: it begins again where the lap counts up.
+        steps_m = np.diff(raced_m[since:, car])
+        assert steps_m.min() >= -0.011
+        assert steps_m.max() < 12
+        turns = turn[:, car]
+        passed = turns[np.flatnonzero(np.diff(turns)) + 1]
+        around = [number for number in passed.tolist() if number]
+        assert len(around) > 16
+        assert all(after == before % 4 + 1 for before, after in pairwise(around))
 
 
 def test_every_event_of_the_race_is_told_in_order(raced: tuple[dict[str, Rows], list[Frames]]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nascar.race.entries import Entry
-from nascar.race.frames import FLAGS, TICK_S, Floats, Frames
+from nascar.race.frames import FLAGS, TICK_S, Floats, Frames, Ints
 from nascar.telemetry.positions import Positions
 from nascar.telemetry.rows import Rows
 from nascar.telemetry.schema import MPH_PER_MPS, TRACK_POSITION
@@ -32,6 +32,14 @@ class Circle:
         radius_m = LAP_LENGTH_M / (2 * np.pi)
         angle = distance_m / radius_m
         return (radius_m - lane_m) * np.sin(angle), radius_m - (radius_m - lane_m) * np.cos(angle)
+
+    def lap_distance_m(self, distance_m: Floats) -> Floats:
+        return np.mod(distance_m, LAP_LENGTH_M)
+
+    def turn(self, distance_m: Floats) -> Ints:
+        """Five turns, and a straight after each of them."""
+        tenth = (10 * np.mod(distance_m, LAP_LENGTH_M) / LAP_LENGTH_M).astype(np.int32)
+        return np.where(tenth % 2 == 0, tenth // 2 + 1, 0).astype(np.int32)
 
 
 def positions(cars: int = CARS, end_us: int | None = None) -> Positions:
@@ -53,6 +61,7 @@ def test_there_is_a_row_of_every_car_at_every_whole_tenth() -> None:
     for instant in range(41):
         assert rows["car_number"][instant].tolist() == [entry.car_number for entry in entries_of(CARS)]
         assert rows["driver"][instant].tolist() == [entry.driver for entry in entries_of(CARS)]
+        assert rows["team"][instant].tolist() == [entry.team for entry in entries_of(CARS)]
         assert rows["manufacturer"][instant].tolist() == [entry.manufacturer for entry in entries_of(CARS)]
 
 
@@ -73,7 +82,21 @@ def test_a_place_lies_on_the_line_between_the_ticks_around_it() -> None:
         np.testing.assert_array_equal(
             rows["lap"][:, car], np.maximum(1, np.floor(distance_m / LAP_LENGTH_M) + 1)
         )
+        along_m = np.mod(distance_m, LAP_LENGTH_M)
+        np.testing.assert_allclose(rows["lap_distance_m"][:, car], along_m, atol=0.0051)
+        np.testing.assert_array_equal(rows["turn"][:, car], Circle().turn(distance_m))
     assert rows["lap"].max() >= 3
+    assert set(rows["turn"].ravel().tolist()) == set(range(6))
+
+
+@pytest.mark.parametrize("short_m", [0.0, 0.004, 0.012])
+def test_a_place_just_before_the_line_is_not_rounded_to_beyond_it(short_m: float) -> None:
+    frames = formula_frames(0, 6, 1)
+    ahead_m = LAP_LENGTH_M - 1e-6 - short_m
+    rows = positions(1).read(replace(frames, distance_m=np.full((6, 1), ahead_m)))
+    assert rows.columns["lap"] == pytest.approx([1, 1, 1])
+    assert np.asarray(rows.columns["lap_distance_m"]) == pytest.approx(ahead_m, abs=0.01)
+    assert np.asarray(rows.columns["lap_distance_m"]).max() <= LAP_LENGTH_M
 
 
 def test_pit_road_and_flag_are_those_of_the_tick_before() -> None:

@@ -36,11 +36,16 @@ LOW_RATE = {
     ),
     "lap_times": (
         "time int64, car_number int, driver string, team string, manufacturer string, lap int, "
-        "lap_time_s float, position int, gap_s float, laps_led int, tire_age_laps int, fuel_gal float, pit int"
+        "lap_time_s float, position int, gap_s float, laps_led int, tire_age_laps int, fuel_gal float, pit int, "
+        "stops int, best_lap_s float, "
+        "lf_temp_f float, rf_temp_f float, lr_temp_f float, rr_temp_f float, "
+        "lf_pressure_psi float, rf_pressure_psi float, lr_pressure_psi float, rr_pressure_psi float, "
+        "lf_wear_pct float, rf_wear_pct float, lr_wear_pct float, rr_wear_pct float, "
+        "pit_road_s float, box_s float, fuel_added_gal float, tires_changed int"
     ),
     "track_position": (
-        "time int64, car_number int, driver string, manufacturer string, x_m float, y_m float, lap int, "
-        "position int, gap_s float, speed_mph float, in_pit int, flag string"
+        "time int64, car_number int, driver string, team string, manufacturer string, x_m float, y_m float, "
+        "lap int, lap_distance_m float, turn int, position int, gap_s float, speed_mph float, in_pit int, flag string"
     ),
 }
 

@@ -42,6 +42,34 @@ class Corner:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn as people call it: of an oval's two corners, the first holds turns 1 and 2, the second 3 and 4."""
+
+    number: int
+    """From 1, in the order of the lap."""
+    start_m: float
+    end_m: float
+
+
+def turns(corners: Sequence[Corner]) -> tuple[Turn, ...]:
+    """The turns of a track, in the order of the lap: two to a corner of an oval, half of it each.
+
+    Where there are more or fewer than two corners, each is a turn of its own, as on a triangle or a rectangle.
+    """
+    if len(corners) != 2:
+        return tuple(Turn(number, corner.start_m, corner.end_m) for number, corner in enumerate(corners, 1))
+    (first, middle, last), (third, far_middle, end) = (
+        (corner.start_m, (corner.start_m + corner.end_m) / 2, corner.end_m) for corner in corners
+    )
+    return (
+        Turn(1, first, middle),
+        Turn(2, middle, last),
+        Turn(3, third, far_middle),
+        Turn(4, far_middle, end),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PitRoad:
     """Pit road beside the track, as distances from the start line along the centre line of one lap.
 

@@ -3,6 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+from nascar.race.frames import TICK_S
+
+
+@dataclass(frozen=True, slots=True)
+class PitWork:
+    """What a car did on pit road within a lap; a stop belongs to the lap in which the car leaves its box."""
+
+    road_ticks: int = 0
+    """Ticks on pit road."""
+    box_s: float = 0.0
+    """Standing in the box."""
+    fuel_gal: float = 0.0
+    """Fuel that went in."""
+    tires: int = 0
+    """New ones: 0, 2 or 4."""
+
+    @property
+    def road_s(self) -> float:
+        return round(self.road_ticks * TICK_S, 3)
+
+
+NO_WORK: Final = PitWork()
 
 
 @dataclass(slots=True)
@@ -28,8 +52,8 @@ class CarScore:
     """Laps done at the last stop."""
     tire_age_laps: int = 0
     """Line crossings since the last new tires."""
-    visited_pits: bool = False
-    """On pit road at some time in the lap at hand."""
+    work: PitWork = NO_WORK
+    """On pit road, in the lap at hand."""
     closed_tick: int | None = None
     """Laps that end after this tick do not count: the car has finished or is out."""
     out: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,16 @@ from nascar.race.events import Event, EventKind
 from nascar.race.frames import FLAGS, TICK_S, Bools, Floats, Frames, FrameSource
 from nascar.race.line import Crossing, StartLine
 from nascar.race.rules import Rules
-from nascar.race.score import CarScore, CautionPeriod, FastestLap, LeadRun, Score, StageEnd
+from nascar.race.score import (
+    NO_WORK,
+    CarScore,
+    CautionPeriod,
+    FastestLap,
+    LeadRun,
+    PitWork,
+    Score,
+    StageEnd,
+)
 
 KEPT: Final = 8_192
 """Most laps, and most events, that wait for somebody to take them; beyond it the oldest are let go."""
@@ -25,6 +34,16 @@ _RUNNING: Final = (FLAGS.index("green"), FLAGS.index("white"))
 _TELLS_EARLY_TICKS: Final = 1
 """A race may tell of a finish with the last tick before the line; the lap that it ends counts."""
 _YELLOW: Final = FLAGS.index("yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class TireReadings:
+    """A car's four tires at one tick, in the order of `frames.TIRES`, without the noise of a sensor."""
+
+    temp_f: tuple[float, ...]
+    pressure_psi: tuple[float, ...]
+    wear: tuple[float, ...]
+    """0 new … 1 worn to the cords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +69,17 @@ class LapRecord:
     tire_age_laps: int
     """Line crossings since the last new tires, this one included."""
     fuel_gal: float
-    pit: bool
-    """On pit road at some time in this lap."""
+    stops: int
+    """Of this car so far."""
+    best_lap_s: float
+    """Of this car so far, this lap included."""
+    tires: TireReadings
+    work: PitWork
+
+    @property
+    def pit(self) -> bool:
+        """Whether the car was on pit road at some time in this lap."""
+        return self.work.road_ticks > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +160,14 @@ class Timing:
             else:
                 car = self.score.cars[what.car]
                 since = crossed_row.get(what.car, 0)
-                if pit is not None and pit[since : what.row, what.car].any():
-                    car.visited_pits = True
+                if pit is not None:
+                    _add_road_ticks(car, pit[since : what.row, what.car])
                 self._cross(car, what, frames)
-                car.visited_pits = False
+                car.work = NO_WORK
                 crossed_row[what.car] = what.row
         if pit is not None:
             for number in np.nonzero(pit.any(axis=0))[0].tolist():
-                if pit[crossed_row.get(number, 0) :, number].any():
-                    self.score.cars[number].visited_pits = True
+                _add_road_ticks(self.score.cars[number], pit[crossed_row.get(number, 0) :, number])
         self._latest = frames
 
     def take_laps(self) -> list[LapRecord]:
@@ -218,7 +245,10 @@ class Timing:
                 laps_led=car.laps_led,
                 tire_age_laps=car.tire_age_laps,
                 fuel_gal=float(frames.fuel_gal[crossing.row, crossing.car]),
-                pit=car.visited_pits,
+                stops=car.stops,
+                best_lap_s=car.best_lap_s,
+                tires=_tires(frames, crossing.row, crossing.car),
+                work=car.work,
             )
         )
 
@@ -271,6 +301,12 @@ class Timing:
         match event.kind:
             case EventKind.STOP:
                 car.stops += 1
+                car.work = replace(
+                    car.work,
+                    box_s=round(car.work.box_s + event.standing_s, 3),
+                    fuel_gal=car.work.fuel_gal + event.fuel_gal,
+                    tires=max(car.work.tires, event.tires),
+                )
                 car.stints.append(car.laps - car.stop_lap)
                 car.stop_lap = car.laps
                 if event.tires:
@@ -306,6 +342,20 @@ class Timing:
         if self._yellow and change.before in _RUNNING:
             self.score.cautions.append(CautionPeriod(change.lap, reason=self._reason))
             self._reason = ""
+
+
+def _add_road_ticks(car: CarScore, on_pit_road: Bools) -> None:
+    ticks = int(np.count_nonzero(on_pit_road))
+    if ticks:
+        car.work = replace(car.work, road_ticks=car.work.road_ticks + ticks)
+
+
+def _tires(frames: Frames, row: int, car: int) -> TireReadings:
+    return TireReadings(
+        tuple(frames.tire_temp_f[row, car].tolist()),
+        tuple(frames.tire_pressure_psi[row, car].tolist()),
+        tuple(frames.tire_wear[row, car].tolist()),
+    )
 
 
 def _sentence(text: str) -> str:

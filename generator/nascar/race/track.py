@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from nascar.race.angles import sin_cos
-from nascar.race.course import Course, Section
-from nascar.race.frames import Floats
+from nascar.race.course import Course, Section, turns
+from nascar.race.frames import Floats, Ints
 from nascar.race.track_file import TRACKS, read_course
 
 __all__ = ("TRACKS", "Track", "charlotte", "half_mile", "load_track")
@@ -28,6 +28,9 @@ class Track:
         self.name = course.name
         self.sections = sections = course.sections
         self.corners = course.corners
+        self.turns = turns(course.corners)
+        """In the order of the lap."""
+        self._turn_ends_m = np.array([end_m for turn in self.turns for end_m in (turn.start_m, turn.end_m)])
         self.pit = course.pit
         self.laps = course.laps
         """Distance of a race here, unless another is asked for."""
@@ -88,6 +91,12 @@ class Track:
         """Distance since the start line of the lap at hand, from 0 to below `length_m`."""
         lap = np.floor(distance_m / self.length_m)
         return np.clip(distance_m - lap * self.length_m, 0.0, np.nextafter(self.length_m, 0.0))
+
+    def turn(self, distance_m: Floats) -> Ints:
+        """Number of the turn that a place lies in, 0 where it lies in none; a turn begins with its first metre."""
+        passed = np.searchsorted(self._turn_ends_m, self.lap_distance_m(distance_m), side="right")
+        # After as many ends as there are beginnings a place lies between two turns.
+        return np.where(passed % 2 == 1, (passed + 1) // 2, 0).astype(np.int32)
 
     def _read(self, table: Floats, distance_m: Floats) -> Floats:
         place = self.lap_distance_m(np.asarray(distance_m, np.float64)) * self._cells_per_m

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from nascar.race.frames import Floats
+from nascar.race.frames import Floats, Ints
 
 CELL_M: Final = 0.5
 """Between two points of the chart a place lies on a line: a fifth of a millimetre off in the tightest turn."""
@@ -20,6 +20,14 @@ class Map(Protocol):
 
     def place_m(self, distance_m: Floats, lane_m: Floats) -> tuple[Floats, Floats]:
         """x and y of cars `distance_m` along the centre line and `lane_m` to the left of it."""
+        ...
+
+    def lap_distance_m(self, distance_m: Floats) -> Floats:
+        """Distance since the start line of the lap at hand, from 0 to below `length_m`."""
+        ...
+
+    def turn(self, distance_m: Floats) -> Ints:
+        """Number of the turn that a place lies in, from 1; 0 on a straight."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from nascar.race.entries import Entry
 from nascar.race.events import Event, EventKind
-from nascar.race.frames import FLAGS, Frames, FrameSource
+from nascar.race.frames import FLAGS, TIRES, Frames, FrameSource
 from nascar.race.timing import LapRecord
 from nascar.telemetry.chart import Map
 from nascar.telemetry.moments import TICK_US
@@ -146,5 +146,20 @@ class LowRateTables:
                 "tire_age_laps": [lap.tire_age_laps for lap in done],
                 "fuel_gal": [lap.fuel_gal for lap in done],
                 "pit": [lap.pit for lap in done],
+                "stops": [lap.stops for lap in done],
+                "best_lap_s": [lap.best_lap_s for lap in done],
+                **{
+                    f"{tire}_{name}": [values[place] for values in readings]
+                    for name, readings in (
+                        ("temp_f", [lap.tires.temp_f for lap in done]),
+                        ("pressure_psi", [lap.tires.pressure_psi for lap in done]),
+                        ("wear_pct", [[100 * wear for wear in lap.tires.wear] for lap in done]),
+                    )
+                    for place, tire in enumerate(TIRES)
+                },
+                "pit_road_s": [lap.work.road_s for lap in done],
+                "box_s": [lap.work.box_s for lap in done],
+                "fuel_added_gal": [lap.work.fuel_gal for lap in done],
+                "tires_changed": [lap.work.tires for lap in done],
             },
         )

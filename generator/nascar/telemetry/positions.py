@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -30,12 +31,17 @@ class Positions:
     """Reads the places of all cars at every tenth of a second out of frames that follow one another."""
 
     def __init__(self, entries: Sequence[Entry], track: Map, start_us: int, end_us: int | None) -> None:
+        self._track = track
         self._chart = Chart(track)
         self._start_us = start_us
         self._end_us = end_us
         self._car_numbers = np.array([entry.car_number for entry in entries], np.int64)
         self._drivers = tuple(entry.driver for entry in entries)
+        self._teams = tuple(entry.team for entry in entries)
         self._manufacturers = tuple(entry.manufacturer for entry in entries)
+        step_m = 10.0 ** -TRACK_POSITION.column("lap_distance_m").decimals
+        self._longest_lap_m = math.floor(track.length_m / step_m) * step_m
+        """No place of a lap is rounded to beyond its end."""
         self._next = 0
         """The instant that comes next."""
         self._last: Mapping[str, NDArray[Any]] | None = None
@@ -103,10 +109,15 @@ class Positions:
             {
                 "car_number": np.tile(self._car_numbers, count),
                 "driver": self._drivers * count,
+                "team": self._teams * count,
                 "manufacturer": self._manufacturers * count,
                 "x_m": x_m.ravel(),
                 "y_m": y_m.ravel(),
                 "lap": (lap + crossed).ravel(),
+                "lap_distance_m": np.minimum(
+                    self._track.lap_distance_m(distance_m), self._longest_lap_m
+                ).ravel(),
+                "turn": self._track.turn(distance_m).ravel(),
                 "position": arrays["position"][rows].ravel(),
                 "gap_s": self._gaps_s(instants, distance_m, speed_mps).ravel(),
                 "speed_mph": (speed_mps * MPH_PER_MPS).ravel(),

@@ -345,6 +345,59 @@ LAP_TIMES: Final = Table(
         Column("tire_age_laps", Kind.INT, "lap", "Laps on these tires, this one included", (0, 100_000)),
         Column("fuel_gal", Kind.FLOAT, "gal", "Fuel in the cell at the line", (0, 20), decimals=3),
         Column("pit", Kind.INT, "", "1 if the car was on pit road in this lap, else 0", (0, 1)),
+        Column("stops", Kind.INT, "", "Stops of this car so far; its stint is one more", (0, 100_000)),
+        Column("best_lap_s", Kind.FLOAT, "s", "Best lap of this car so far", (5, 100_000), decimals=3),
+        *(
+            Column(
+                f"{tire}_temp_f",
+                Kind.FLOAT,
+                "°F",
+                f"{place} tire surface temperature at the line (estimate)",
+                (0, 500),
+                decimals=1,
+            )
+            for tire, place in _PLACES.items()
+        ),
+        *(
+            Column(
+                f"{tire}_pressure_psi",
+                Kind.FLOAT,
+                "psi",
+                f"{place} tire pressure at the line",
+                (0, 100),
+                decimals=1,
+            )
+            for tire, place in _PLACES.items()
+        ),
+        *(
+            Column(
+                f"{tire}_wear_pct",
+                Kind.FLOAT,
+                "%",
+                f"{place} tire wear at the line: 0 new, 100 worn to the cords (estimate)",
+                (0, 100),
+                decimals=2,
+            )
+            for tire, place in _PLACES.items()
+        ),
+        Column("pit_road_s", Kind.FLOAT, "s", "On pit road in this lap, 0 without", (0, 100_000), decimals=2),
+        Column(
+            "box_s",
+            Kind.FLOAT,
+            "s",
+            "Standing in the box in this lap; a stop belongs to the lap in which the car leaves its box",
+            (0, 100_000),
+            decimals=2,
+        ),
+        Column(
+            "fuel_added_gal",
+            Kind.FLOAT,
+            "gal",
+            "Fuel that went in at the stop in this lap, 0 without one",
+            (0, 40),
+            decimals=3,
+        ),
+        Column("tires_changed", Kind.INT, "", "New tires of the stop in this lap: 0, 2 or 4", (0, 4)),
     ),
 )
 
@@ -355,6 +408,7 @@ TRACK_POSITION: Final = Table(
         replace(_TIME, description="Instant of the row: whole tenths of a second since the start"),
         replace(_CAR_NUMBER, range=(1, 999)),
         _DRIVER,
+        _TEAM,
         _MANUFACTURER,
         Column(
             "x_m",
@@ -373,6 +427,21 @@ TRACK_POSITION: Final = Table(
             decimals=2,
         ),
         Column("lap", Kind.INT, "lap", "Current lap number, from 1", (1, 100_000)),
+        Column(
+            "lap_distance_m",
+            Kind.FLOAT,
+            "m",
+            "Along the centre line since the start line of this lap, up to the length of the lap",
+            (0, 10_000),
+            decimals=2,
+        ),
+        Column(
+            "turn",
+            Kind.INT,
+            "",
+            "Turn that the car is in, 1–4 on an oval (each corner holds two, half and half), 0 on a straight",
+            (0, 200),
+        ),
         _POSITION,
         Column(
             "gap_s",
