@@ -14,7 +14,7 @@ START_LAP ?= 1
 CAUTIONS  ?= some
 DATA_DIR ?= .demo
 
-.PHONY: help demo install test check format readme bench measurements calibrate lock clean
+.PHONY: help demo install test browser pictures check format readme bench measurements calibrate lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,18 @@ demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SEC
 install: $(VENV)/.demo  ## Install everything the commands need into .venv
 
 # Many of the tests wait for servers and clocks while others compute: two files at a time.
-test: check  ## Everything that must hold: types, lint, laws, contracts, end to end
+test: check browser  ## Everything that must hold: types, lint, laws, contracts, end to end
 	$(BIN)/pytest -q --numprocesses 2 --dist loadfile
+
+# The tests open pages in a real browser; only Debian's and Ubuntu's package managers are known here.
+browser:  ## Install Chromium, if there is none and this is root on Debian
+	@command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && apt-get update -qq && \
+	  apt-get install -qq --yes --no-install-recommends chromium > /dev/null; } || { \
+	  echo "The tests need Chromium; install it with this system's package manager, then: make test" >&2; exit 1; }
+
+pictures: $(VENV)/.dev browser  ## Take the pictures of docs/pictures from real pages (GRAFANA=http://127.0.0.1:3000: dashboards, too)
+	@$(BIN)/python -m scripts.take_pictures $(if $(GRAFANA),--grafana $(GRAFANA))
 
 check: $(VENV)/.dev  ## Types and lint only
 	$(BIN)/ruff check .
