@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Final
 
-import msgpack
-
 from nascar.bench.stages import START_US, Stopwatch, Taken
 from nascar.errors import NascarError
 from nascar.race.entries import Entry, field, load_entries
@@ -43,6 +41,12 @@ def make_columns(table: Table, rows: int, random: Random, cars: tuple[Entry, ...
 
 def make_body(table: Table, rows: int, random: Random, cars: tuple[Entry, ...]) -> bytes:
     """One batch of the pool, ready to be sent."""
+    try:
+        import msgpack
+    except ImportError:
+        raise NascarError(
+            "The published way packs with msgpack. Install it: pip install 'nascar-telemetry[bench]'."
+        ) from None
     columns = make_columns(table, rows, random, cars)
     packed: bytes = msgpack.packb({"m": table.name, "columns": columns})
     return gzip.compress(packed, GZIP_LEVEL)
