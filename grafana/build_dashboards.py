@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from grafana.eight_questions import eight_questions
+from grafana import eight_questions
 
 ROOT: Final = Path(__file__).parents[1]
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
+PAGES: Final = (eight_questions,)
+"""One module for each dashboard."""
 
 
 def grafana_version() -> str:
@@ -31,10 +33,11 @@ def grafana_version() -> str:
 
 def build() -> dict[str, str]:
     """The text of every dashboard file, by its name."""
-    dashboards = {"nascar_race_telemetry.json": eight_questions(grafana_version())}
+    dashboards = [page.build(grafana_version()) for page in PAGES]
     return {
-        name: json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
-        for name, dashboard in dashboards.items()
+        f"{dashboard['uid'].replace('-', '_')}.json": json.dumps(dashboard, indent=2, ensure_ascii=False) + "
+"
+        for dashboard in dashboards
     }
 
 

@@ -14,22 +14,36 @@ another form, which goes through the same steps.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from grafana.answers import AnswerColumn, answer_of
+from grafana.panel_files import PanelQuery
 from nascar.questions import RELATIVE_WINDOW, Question, for_database, load_questions, queries_directory
-from nascar.telemetry.schema import TABLES, Column, Table
+from nascar.telemetry.schema import TABLES, Column, Kind, Table
 
 PUBLISHED_CAR: Final = 24
 """The car that the published questions about one car ask for."""
+
+LOOK: Final = {
+    1: "how close the ten are: at one speed they draft, and a gap opens where one gets away.",
+    2: "two dips of the speed in each lap are the two ends of the track; a long one is a caution or a stop.",
+    3: "three makes within a mile an hour of each other: the rules make the cars equal.",
+    4: "temperature and pressure rise together over a stint and fall at once with new tires.",
+    5: "who leans hardest on the tires: near 3 g in the turns is what they can take.",
+    6: "the car with the least fuel stops next; red is two laps.",
+    7: "a team's best car against the mean of all its cars.",
+    8: "few cars brake hard on a fast oval: those here are in traffic, in trouble or coming to the pits.",
+}
+"""What to look for in the answer, by number of the question."""
 
 _ONE_CAR: Final = re.compile(rf"\bcar_number = {PUBLISHED_CAR}\b")
 _ITEM: Final = re.compile(r"(?:(?P<expression>.+?)\s+as\s+)?(?P<name>\w+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerColumn:
+class TracedColumn:
     """One column of an answer and the table column that it is made from."""
 
     name: str
@@ -37,6 +51,11 @@ class AnswerColumn:
     """None for a count of rows; for a value made of several columns, the first of them."""
     is_count: bool
     is_mean: bool
+
+
+def question_panels(directory: Path | None = None) -> dict[int, PanelQuery]:
+    """The eight questions as panels ask them, by number."""
+    return {question.number: _panel_query(question) for question in panel_questions(directory)}
 
 
 def panel_questions(directory: Path | None = None) -> tuple[Question, ...]:
@@ -54,6 +73,36 @@ def panel_sql(question: Question) -> str:
     return _ONE_CAR.sub("car_number = $car", for_database(sql, "")).rstrip().removesuffix(";")
 
 
+def _panel_query(question: Question) -> PanelQuery:
+    sql = panel_sql(question)
+    traced = {column.name: column for column in traced_columns(question.sql)}
+    return PanelQuery(
+        slug=question.slug,
+        title=panel_text(question.title),
+        shows=panel_text(question.shows),
+        look=panel_text(LOOK[question.number]),
+        window=_duration(question.window_s),
+        sql=sql,
+        file=f"queries/{question.number:02d}_{question.slug}.sql",
+        columns=tuple(_traced(column, traced[column.name]) for column in answer_of(sql)),
+    )
+
+
+def _traced(column: AnswerColumn, traced: TracedColumn) -> AnswerColumn:
+    """`column` with the unit and the range of the sensor that it is made from."""
+    if traced.is_count:
+        return replace(column, unit="rows")
+    source = traced.source
+    if source is None or source.kind in (Kind.TEXT, Kind.TIME):
+        return column
+    whole = source.kind is Kind.INT and not traced.is_mean
+    return replace(column, kind=Kind.INT if whole else Kind.FLOAT, unit=source.unit, range=source.range)
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+
+
 def panel_text(text: str) -> str:
     """A title or a description, naming the chosen car where it names the published one."""
     return re.sub(rf"\b(car) {PUBLISHED_CAR}\b", r"\1 $car", text, flags=re.IGNORECASE)
@@ -67,7 +116,7 @@ def asked_table(sql: str) -> Table:
     raise ValueError(f"no known table in: {sql}")
 
 
-def answer_columns(sql: str) -> tuple[AnswerColumn, ...]:
+def traced_columns(sql: str) -> tuple[TracedColumn, ...]:
     """What `sql` answers with, in order: each item of its SELECT list traced to the schema."""
     table = asked_table(sql)
     known = {column.name: column for column in table.columns}
@@ -83,7 +132,7 @@ def answer_columns(sql: str) -> tuple[AnswerColumn, ...]:
         is_count = expression.startswith("COUNT(")
         sources = [known[word] for word in re.findall(r"\w+", expression) if word in known]
         source = None if is_count or not sources else sources[0]
-        answers.append(AnswerColumn(named["name"], source, is_count, is_mean="AVG(" in expression))
+        answers.append(TracedColumn(named["name"], source, is_count, is_mean="AVG(" in expression))
     return tuple(answers)
 
 

@@ -1,56 +1,26 @@
-"""Panels as Grafana's classic dashboard JSON: one function per panel type, units from the schema.
+"""A panel of any type as Grafana's classic dashboard JSON: what it asks, where it stands, how its columns are written.
 
-The options are those that were seen to render; what Grafana fills in by itself is left out.
+The modules beside this one make one type of panel each out of a `Frame`: tables, numbers, lines, bars, plots, states.
+What Grafana fills in by itself is left out; `dashboard` adds what a panel has only in its dashboard, its id and version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from grafana.panel_sql import AnswerColumn, answer_columns, panel_sql, panel_text
-from nascar.questions import Question
-from nascar.telemetry.schema import Kind
+from grafana.fields import meaning, override
+from grafana.panel_files import PanelQuery
 
 Json = dict[str, Any]
 
 DATASOURCE: Final = {"type": "basekick-arc-datasource", "uid": "arc"}
-
-MANUFACTURER_COLORS: Final = {"Chevrolet": "#E5B80B", "Ford": "#3274D9", "Toyota": "#E02F44"}
-"""One colour per make, the same everywhere."""
-
-COLUMN_COLORS: Final = {
-    "speed_mph": "#73BF69",
-    "rpm": "#F2495C",
-    "throttle_position": "#5794F2",
-    "fuel_level": "#FF9830",
-    "avg_speed": "#73BF69",
-    "max_speed": "#37872D",
-    "avg_tire_temp": "#FF9830",
-    "hottest_tire_temp": "#F2495C",
-    "avg_tire_pressure": "#5794F2",
-    "max_lateral_g": "#8F3BB8",
-    "avg_lateral_g": "#CA95E5",
-    "max_longitudinal_g": "#5794F2",
-}
-"""One colour per measure, wherever several are drawn in one panel."""
-
-UNITS: Final = {
-    "": ("none", 0),
-    "lap": ("none", 0),
-    "mph": ("velocitymph", 1),
-    "rpm": ("rotrpm", 0),
-    "%": ("percent", 1),
-    "g": ("accG", 2),
-    "gal": ("gallons", 2),
-    "°F": ("fahrenheit", 1),
-    "°": ("degree", 1),
-    # Grafana's own psi turns 1200 into 1.20ksi.
-    "psi": ("suffix: psi", 1),
-    "in": ("suffix: in", 2),
-}
-"""Grafana's unit and the decimals worth showing, by the schema's unit."""
+NO_VALUE: Final = "waiting for data"
+COLUMNS: Final = 24
+"""Width of Grafana's grid."""
+SCREEN_ROWS: Final = 24
+"""Rows of 30 pixels with gaps of 8 that a screen of 1080 shows without scrolling, beside Grafana's own bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,202 +37,117 @@ class Place:
 class Frame:
     """What every panel needs, whatever its type."""
 
-    question: Question
+    query: PanelQuery
     place: Place
-    grafana_version: str
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    """Further field settings by column, over those that are derived: ``{"lap": {"custom.width": 50}}``."""
+    more: Sequence[PanelQuery] = ()
+    """Further queries of the same panel; they answer with frames 1, 2, …"""
+    is_long: bool = False
+    """Rows of time, text and number: the datasource makes one series of each text (its format time_series)."""
+    links: Sequence[Json] = ()
+    """Links in the panel's own corner."""
+    title: str | None = None
+    """Instead of the query's; empty for a panel without a header."""
+    overrides: Sequence[Json] = ()
+    """Whole overrides, such as `colors.series_colors`, behind those of the columns."""
 
     @property
-    def columns(self) -> tuple[AnswerColumn, ...]:
-        return answer_columns(self.question.sql)
+    def queries(self) -> tuple[PanelQuery, ...]:
+        return (self.query, *self.more)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of all queries, each once."""
+        return tuple(dict.fromkeys(column.name for query in self.queries for column in query.columns))
 
     def panel(
         self,
         kind: str,
         options: Json,
-        properties: Mapping[str, Json],
+        settings: Mapping[str, Json],
         *,
         defaults: Json | None = None,
         transformations: Sequence[Json] = (),
     ) -> Json:
-        """A panel of type `kind`; `properties` are further field settings of the columns that it draws."""
+        """A panel of type `kind`; `settings` are field settings of the columns that it draws, by name."""
+        strange = (settings.keys() | self.fields.keys()) - set(self.columns)
+        if strange:
+            raise ValueError(f"{self.query.file} does not answer with {sorted(strange)}")
         return {
-            "id": self.question.number,
             "type": kind,
-            "pluginVersion": self.grafana_version,
-            "title": panel_text(self.question.title),
-            "description": panel_text(self.question.shows),
+            "title": self.query.title if self.title is None else self.title,
+            "description": "\n\n".join(query.description for query in self.queries),
             "gridPos": {"x": self.place.x, "y": self.place.y, "w": self.place.w, "h": self.place.h},
             "datasource": DATASOURCE,
-            "timeFrom": _duration(self.question.window_s),
-            "targets": [
-                {
-                    "refId": "A",
-                    "datasource": DATASOURCE,
-                    "sql": panel_sql(self.question),
-                    "format": "table",
-                    "rawQuery": True,
-                    "splitDuration": "off",
-                }
-            ],
+            **({"timeFrom": self.query.window} if self.query.window else {}),
+            "targets": [self._target(chr(ord("A") + i), query) for i, query in enumerate(self.queries)],
+            "links": list(self.links),
             "transformations": list(transformations),
             "fieldConfig": {
-                "defaults": {"noValue": "waiting for data", **(defaults or {})},
+                "defaults": {"noValue": NO_VALUE, "custom": {}, **(defaults or {})},
                 "overrides": [
-                    _override(column.name, {**_meaning(column), **properties[column.name]})
-                    for column in self.columns
-                    if column.name in properties
+                    *(override(name, self.meaning(name, settings[name])) for name in settings),
+                    *self.overrides,
                 ],
             },
             "options": options,
         }
 
+    def meaning(self, name: str, settings: Mapping[str, Any] | None = None) -> Json:
+        """Name, unit and decimals of the column `name`, `settings` over them, and over those the frame's own."""
+        for query in self.queries:
+            if name in {column.name for column in query.columns}:
+                return meaning(query.column(name), {**(settings or {}), **self.fields.get(name, {})})
+        raise ValueError(f"{self.query.file} does not answer with {name!r}")
 
-def table(frame: Frame, gauges: Iterable[str], widths: Mapping[str, int]) -> Json:
-    """Rows as they come; `gauges` are drawn as bars over their sensor's range, makes in their colour."""
-    properties: dict[str, Json] = {column.name: {} for column in frame.columns}
-    ranges = {column.name: column.source.range for column in frame.columns if column.source}
-    for name, width in widths.items():
-        properties[name]["custom.width"] = width
-    for name in gauges:
-        low, high = ranges[name] or (0, 100)
-        properties[name] |= {
-            "min": low,
-            "max": high,
-            "color": {"mode": "continuous-GrYlRd"},
-            "custom.cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"},
-        }
-    properties["manufacturer"] |= {
-        "mappings": [
-            {
-                "type": "value",
-                "options": {
-                    make: {"color": color, "index": index, "text": make}
-                    for index, (make, color) in enumerate(MANUFACTURER_COLORS.items())
-                },
-            }
-        ],
-        "custom.cellOptions": {"type": "color-background", "mode": "basic"},
-    }
-    return frame.panel("table", {"showHeader": True, "cellHeight": "lg"}, properties)
+    def _target(self, ref: str, query: PanelQuery) -> Json:
+        return {"refId": ref, **target(query, is_long=self.is_long)}
 
 
-def time_series(frame: Frame, axes: Mapping[str, str]) -> Json:
-    """Lines over time; `axes` names the drawn columns and the side of each one's axis."""
-    return frame.panel(
-        "timeseries",
-        {
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": ["last"]},
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-        _lines(axes),
-        defaults={"custom": {"drawStyle": "line", "lineWidth": 1, "showPoints": "never", "spanNulls": False}},
-        transformations=[_only("time", *axes), _ascending("time")],
-    )
-
-
-def trend(frame: Frame, x: str, axes: Mapping[str, str]) -> Json:
-    """Lines over a number that is not time."""
-    return frame.panel(
-        "trend",
-        {
-            "xField": x,
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": ["last"]},
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-        # Under its own name: the option xField looks for that.
-        {x: {"displayName": x}, **_lines(axes)},
-        # A race begins with one lap, which only a point can show.
-        defaults={"custom": {"drawStyle": "line", "lineWidth": 2, "showPoints": "always", "pointSize": 4}},
-        transformations=[_only(x, *axes), _ascending(x)],
-    )
-
-
-def bar_gauge(frame: Frame, value: str, properties: Json, limit: int = 10) -> Json:
-    """One bar per row, labelled with car number and driver."""
-    label = "#${__data.fields.car_number} ${__data.fields.driver}"
-    return frame.panel(
-        "bargauge",
-        {
-            "displayMode": "gradient",
-            "orientation": "horizontal",
-            "valueMode": "color",
-            "showUnfilled": True,
-            "namePlacement": "left",
-            "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": "", "limit": limit},
-        },
-        {value: {**properties, "displayName": label}},
-        transformations=[_as_text("car_number"), _only("car_number", "driver", value)],
-    )
-
-
-def bar_chart(frame: Frame, x: str, values: Sequence[str]) -> Json:
-    """Bars of one unit side by side for each `x`, lying so that names can be read."""
-    return frame.panel(
-        "barchart",
-        {
-            "xField": x,
-            "orientation": "horizontal",
-            "groupWidth": 0.8,
-            "barWidth": 0.9,
-            "stacking": "none",
-            "showValue": "auto",
-            "text": {"valueSize": 10},
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-        {name: {"color": _fixed(name)} for name in values},
-        defaults={"min": 0, "custom": {"fillOpacity": 80, "lineWidth": 0, "axisPlacement": "auto"}},
-        transformations=[_only(x, *values)],
-    )
-
-
-def _meaning(column: AnswerColumn) -> Json:
-    """Name, unit and decimals of a column, from the schema."""
-    label = {"displayName": _label(column.name)}
-    if column.is_count:
-        return {**label, "unit": "short"}
-    if column.source is None or column.source.kind is Kind.TEXT:
-        return label
-    unit, decimals = UNITS[column.source.unit]
-    whole = column.source.kind is Kind.INT and not column.is_mean
-    return {**label, "unit": unit, "decimals": 0 if whole else decimals}
-
-
-def _label(name: str) -> str:
-    """A column's name for people: avg_speed is "Average speed", speed_mph "Speed"; units go to the axis."""
-    spelled = {"avg": "average", "rpm": "RPM", "mph": "", "number": ""}
-    words = " ".join(filter(None, (spelled.get(word, word) for word in name.split("_"))))
-    return words[:1].upper() + words[1:]
-
-
-def _lines(axes: Mapping[str, str]) -> dict[str, Json]:
-    """Colour and axis of each drawn column."""
-    return {name: {"color": _fixed(name), "custom.axisPlacement": side} for name, side in axes.items()}
-
-
-def _override(name: str, properties: Json) -> Json:
+def target(query: PanelQuery, *, is_long: bool = False) -> Json:
+    """What travels to the datasource."""
     return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [{"id": key, "value": value} for key, value in properties.items()],
+        "datasource": DATASOURCE,
+        "sql": query.target_sql,
+        "format": "time_series" if is_long else "table",
+        "rawQuery": True,
+        "splitDuration": "off",
     }
 
 
-def _fixed(name: str) -> Json:
-    return {"mode": "fixed", "fixedColor": COLUMN_COLORS[name]}
+def legend(*calcs: str, placement: str = "bottom", shown: bool = True, mode: str = "list") -> Json:
+    """A legend with the last, mean, max … of each series."""
+    return {"showLegend": shown, "displayMode": mode, "placement": placement, "calcs": list(calcs)}
 
 
-def _only(*names: str) -> Json:
+def only(*names: str) -> Json:
+    """Drops all other columns."""
     return {"id": "filterFieldsByName", "options": {"include": {"names": list(names)}}}
 
 
-def _ascending(name: str) -> Json:
+def without(names: Iterable[str]) -> Json:
+    """Drops these columns."""
+    return {"id": "organize", "options": {"excludeByName": dict.fromkeys(names, True)}}
+
+
+def ascending(name: str) -> Json:
+    """Sorts by one column."""
     return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": False}]}}
 
 
-def _as_text(name: str) -> Json:
+def as_text(name: str) -> Json:
+    """Makes a label of a number."""
     conversion = {"targetField": name, "destinationType": "string"}
     return {"id": "convertFieldType", "options": {"fields": {}, "conversions": [conversion]}}
 
 
-def _duration(seconds: int) -> str:
-    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+def matrix(column: str, row: str, value: str) -> Json:
+    """One column for each text of `column`, one row for each `row`; the first is called ``row\\column``."""
+    options = {"columnField": column, "rowField": row, "valueField": value, "emptyValue": "null"}
+    return {"id": "groupingToMatrix", "options": options}
+
+
+def renamed(**names: str) -> Json:
+    """Gives columns other names, after which overrides have to look for those."""
+    return {"id": "organize", "options": {"renameByName": names}}

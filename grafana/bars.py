@@ -1,0 +1,86 @@
+"""Bars: one for each row, or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grafana.colors import MEASURE_COLORS, fixed, value_colors
+from grafana.panels import Frame, Json, as_text, legend, only
+
+CAR_LABEL = "#${__data.fields.car_number} ${__data.fields.driver}"
+
+
+def bar_gauge(
+    frame: Frame,
+    value: str,
+    settings: Mapping[str, Any],
+    *,
+    label: str = CAR_LABEL,
+    limit: int = 10,
+    mode: str = "gradient",
+) -> Json:
+    """One lying bar for each row, labelled with car number and driver, or with what `label` names of the row."""
+    named = [name for name in frame.columns if f"${{__data.fields.{name}}}" in label]
+    return frame.panel(
+        "bargauge",
+        {
+            "displayMode": mode,
+            "orientation": "horizontal",
+            "valueMode": "color",
+            "showUnfilled": True,
+            "namePlacement": "left",
+            "sizing": "auto",
+            "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": "", "limit": limit},
+        },
+        {value: {**settings, "displayName": label}},
+        transformations=[*([as_text("car_number")] if "car_number" in named else []), only(*named, value)],
+    )
+
+
+def bar_chart(
+    frame: Frame,
+    x: str,
+    values: Sequence[str],
+    *,
+    colors: Mapping[str, str] | None = None,
+    row_colors: Mapping[str, str] | None = None,
+    orientation: str = "horizontal",
+    stacking: str = "none",
+    defaults: Mapping[str, Any] | None = None,
+    shown: bool = True,
+    show_value: str = "auto",
+) -> Json:
+    """Bars of one unit side by side for each `x`; lying, names can be read.
+
+    `colors` are those of the columns. With `row_colors`, which are those of the texts of `x`, each row has a colour of
+    its own instead. `defaults` are field settings of all columns.
+    """
+    colors = {**MEASURE_COLORS, **(colors or {})}
+    settings: dict[str, Json] = {
+        name: {"color": fixed(colors[name])} if name in colors and row_colors is None else {}
+        for name in values
+    }
+    options: Json = {
+        "xField": x,
+        "orientation": orientation,
+        "groupWidth": 0.8,
+        "barWidth": 0.9,
+        "stacking": stacking,
+        "showValue": show_value,
+        "text": {"valueSize": 10},
+        "legend": legend(shown=shown),
+        "tooltip": {"mode": "multi", "sort": "none"},
+    }
+    if row_colors is not None:
+        options["colorByField"] = x
+        # Under its own name: the options xField and colorByField look for that.
+        settings[x] = {"displayName": x, "mappings": value_colors(row_colors)}
+    custom = {"fillOpacity": 80, "lineWidth": 0, "axisPlacement": "auto"}
+    return frame.panel(
+        "barchart",
+        options,
+        settings,
+        defaults={"min": 0, **(defaults or {}), "custom": {**custom, **(defaults or {}).get("custom", {})}},
+        transformations=[only(x, *values)],
+    )

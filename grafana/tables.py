@@ -1,0 +1,60 @@
+"""Tables: rows as they come, with makes, teams and cars in their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from grafana.colors import MANUFACTURER_COLORS, car_colors, team_colors, value_colors
+from grafana.links import CAR_LINK, TEAM_LINK
+from grafana.panels import Frame, Json
+
+_COLORED: Final = ("manufacturer", "team", "car_number")
+
+
+def table(
+    frame: Frame,
+    *,
+    gauges: Iterable[str] = (),
+    widths: Mapping[str, int] | None = None,
+    height: str = "sm",
+    hidden: Iterable[str] = (),
+    header: bool = True,
+) -> Json:
+    """All columns but the `hidden` ones; `gauges` are drawn as bars over their sensor's range.
+
+    `manufacturer` fills its cell with the make's colour, `team` and `car_number` are written in theirs and
+    lead to the team's and the car's page. `height` of the rows is sm, md or lg.
+    """
+    dropped = set(hidden)
+    settings: dict[str, Json] = {
+        name: _colored(name) if name in _COLORED else {} for name in frame.columns if name not in dropped
+    }
+    for name, width in (widths or {}).items():
+        settings[name]["custom.width"] = width
+    for name in gauges:
+        low, high = frame.query.column(name).range or (0, 100)
+        settings[name] |= {
+            "min": low,
+            "max": high,
+            "color": {"mode": "continuous-GrYlRd"},
+            "custom.cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"},
+        }
+    transformations = [{"id": "organize", "options": {"excludeByName": dict.fromkeys(sorted(dropped), True)}}]
+    return frame.panel(
+        "table",
+        {"showHeader": header, "cellHeight": height},
+        settings,
+        defaults={"custom": {"align": "auto", "filterable": False}},
+        transformations=transformations if dropped else (),
+    )
+
+
+def _colored(name: str) -> Json:
+    if name == "manufacturer":
+        return {
+            "mappings": value_colors(MANUFACTURER_COLORS),
+            "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+        }
+    colors, link = (team_colors(), TEAM_LINK) if name == "team" else (car_colors(), CAR_LINK)
+    return {"mappings": value_colors(colors), "custom.cellOptions": {"type": "color-text"}, "links": [link]}

@@ -1,0 +1,14 @@
+-- title: Engine speed
+-- shows: Engine speed of both cars, second by second over the last minute.
+-- look: In top gear it follows the speed, so a drop without a turn is a shift, a lift or trouble.
+-- window: 60s
+SELECT
+    to_timestamp(floor(epoch(time))) AS time,
+    ANY_VALUE(driver) AS driver,
+    ROUND(AVG(rpm), 0) AS rpm
+FROM engine_telemetry
+WHERE time >= $__timeFrom() AND time < $__timeTo()
+  AND car_number IN ($car, $compare)
+GROUP BY 1, car_number
+ORDER BY 1, car_number
+LIMIT 1000;
