@@ -35,8 +35,8 @@ def build() -> dict[str, str]:
     """The text of every dashboard file, by its name."""
     dashboards = [page.build(grafana_version()) for page in PAGES]
     return {
-        f"{dashboard['uid'].replace('-', '_')}.json": json.dumps(dashboard, indent=2, ensure_ascii=False) + "
-"
+        f"{dashboard['uid'].replace('-', '_')}.json": json.dumps(dashboard, indent=2, ensure_ascii=False)
+        + "\n"
         for dashboard in dashboards
     }
 
