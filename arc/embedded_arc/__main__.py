@@ -122,7 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: whoever waits in there holds a lock that the interpreter needs at its end.
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -140,7 +140,7 @@ class Partials:
             for asked in lately:
                 self._future(asked.shape, columns, segment)
             for question in self._prepared:
-                if (question.database, question.table) == (table.database, table.name):
+                if question.reads(table.database, table.name):
                     self._pool.submit(self._ahead, question, table, columns, segment)
 
     def _ahead(self, question: Prepared, table: Table, columns: Columns, segment: Segment) -> None:

@@ -54,6 +54,11 @@ async def race(arc: Any) -> Any:
     return arc
 
 
+async def test_an_engine_that_prepares_them_all_and_the_panels_starts(launch: Any, client: Any) -> None:
+    async with client(launch("--prepare", str(FILES[0].parent)).url) as arc:
+        assert await arc.rows("SELECT 1") == [[1]]
+
+
 def test_there_are_eight() -> None:
     assert sorted(QUESTIONS) == list(range(1, 9))
 

@@ -258,16 +258,20 @@ def start(*arguments: str, token: str | None = "0123456789abcdef0123456789abcdef
     environment = {k: v for k, v in os.environ.items() if k != "ARC_AUTH_BOOTSTRAP_TOKEN"}
     if token is not None:
         environment["ARC_AUTH_BOOTSTRAP_TOKEN"] = token
-    ended = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "embedded_arc", *arguments],
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        timeout=30,
-    )
-    assert ended.stdout == ""
-    assert "Traceback" not in ended.stderr
-    return ended.returncode, ended.stderr
+    ) as engine:
+        # Its standard input stays open, as that of one which another process keeps.
+        assert engine.stdout is not None and engine.stderr is not None
+        said = engine.stderr.read()
+        assert engine.stdout.read() == ""
+        assert "Traceback" not in said and "Fatal" not in said
+        return engine.wait(30), said
 
 
 @pytest.mark.parametrize("token", [None, "", "short", "0123456789abcdef 0123456789abcdef"])
@@ -373,6 +377,9 @@ def test_what_cannot_be_prepared_is_named(tmp_path: Path, text: str | None) -> N
     folder.mkdir()
     if text is not None:
         (folder / "a.sql").write_text(text)
-    status, message = start("--data-dir", str(tmp_path / "data"), "--port", "0", "--prepare", str(folder))
+    status, message = start(
+        *("--data-dir", str(tmp_path / "data"), "--port", "0", "--prepare", str(folder)),
+        "--until-stdin-closes",
+    )
     assert status == 2
     assert "--prepare" in message

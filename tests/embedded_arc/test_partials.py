@@ -314,7 +314,14 @@ def test_a_column_may_have_the_name_that_numbers_of_texts_get(bench: Bench) -> N
 
 def test_a_prepared_question_is_computed_before_it_is_asked(bench: Bench) -> None:
     sql = "SELECT car, max(rpm) FROM db.t GROUP BY car ORDER BY car"
-    texts = [sql, "SELECT count(*) FROM db.other", "SELECT v FROM db.t LIMIT 3", "SELECT 1"]
+    texts = [
+        sql,
+        "SELECT count(*) FROM db.other",
+        "SELECT v FROM t WHERE time >= $__timeFrom() AND time < $__timeTo() LIMIT 3",
+        "SELECT max(rpm) FROM t WHERE car = ${car:raw}",
+        "SELECT max(rpm) FROM t WHERE car = $car",
+        "SELECT 1",
+    ]
     bench.partials.prepare(prepared(bench.store.cursor(), texts))
     bench.store.tidy()  # seals the last file
     deadline = time.monotonic() + 20
@@ -328,5 +335,7 @@ def test_a_prepared_question_is_computed_before_it_is_asked(bench: Bench) -> Non
     assert [(question.database, question.table) for question in found] == [
         ("db", "t"),
         ("db", "other"),
-        ("db", "t"),
+        (None, "t"),
     ]
+    assert found[2].reads("db", "t") and not found[2].reads("db", "other")
+    assert not found[1].reads("another", "other")
