@@ -2,37 +2,61 @@
 # RATE=, CARS=, SEED= and every variable of .env.example reach Compose when given on make's command line.
 
 COMPOSE ?= docker compose
+# The doctor asks Compose by the same name.
+export COMPOSE
 
-.PHONY: up down reset build logs dashboards compose-config docker-compose-there
+.PHONY: up down reset build logs doctor bundle unbundle dashboards compose-config docker-compose-there test-stack
 
-up: docker-compose-there  ## Start the stack on Docker, wait until healthy, print the URLs
+up:  ## Start the stack on Docker, wait until healthy, print the URLs
+	@$(DOCTOR) --before-start
 	@$(COMPOSE) up --detach --wait --wait-timeout 300 || { \
-	  $(COMPOSE) ps --all; \
-	  echo "The stack did not become healthy. Look at: make logs" >&2; \
-	  echo "If a port is taken, choose others: make up ARC_PORT=8001 GRAFANA_PORT=3001" >&2; exit 1; }
+	  echo; echo "The stack did not become healthy. Hop by hop:"; $(DOCTOR); exit 1; }
 	@echo
-	@echo "  Dashboard   http://$$($(COMPOSE) port grafana 3000)"
-	@echo "  For a stage http://$$($(COMPOSE) port grafana 3000)/?kiosk"
+	@dashboard=$$($(COMPOSE) port grafana 3000 2>/dev/null) && { \
+	  echo "  Dashboard   http://$$dashboard"; \
+	  echo "  For a stage http://$$dashboard/?kiosk"; } || true
 	@echo "  Arc         http://$$($(COMPOSE) port arc 8000)"
-	@echo "  Stop it     make down"
+	@echo "  Metrics     http://$$($(COMPOSE) port generator 9464)/metrics"
+	@echo "  If something looks wrong: make doctor. Stop it: make down"
+
+doctor:  ## Check each hop from Docker to an answered question; the first that fails names its fix
+	@$(DOCTOR)
 
 down: docker-compose-there  ## Stop the stack; Arc stores what it still holds, and the data stays
 	@$(COMPOSE) down --remove-orphans
+	@echo "Stopped; the data stays. Next: make up goes on with it, make reset removes it."
 
 reset: docker-compose-there  ## Stop the stack and remove its data and Arc's token
 	@$(COMPOSE) down --remove-orphans --volumes
+	@echo "Data and token are gone. Next: make up begins anew."
 
 build: docker-compose-there  ## Build the images of generator and Grafana again (needs the network)
 	@$(COMPOSE) build
+	@echo "Next: make up"
 
 logs: docker-compose-there  ## Follow what the services say
 	@$(COMPOSE) logs --follow --tail 50
+
+bundle:  ## Save all images and files in one tar for a venue without network (OUT=folder)
+	@$(PYTHON) -m stack.bundle save $(if $(OUT),--out "$(OUT)")
+
+unbundle:  ## Verify a bundle and load its images (BUNDLE=file)
+	@test -n "$(BUNDLE)" || { echo "Name the file: make unbundle BUNDLE=nascar-stack-linux-amd64.tar" >&2; exit 2; }
+	@$(PYTHON) -m stack.bundle load "$(BUNDLE)"
 
 dashboards: $(VENV)/.dev  ## Build Grafana's dashboards from queries/ and the schema
 	$(BIN)/python -m grafana.build_dashboards
 
 compose-config: docker-compose-there  ## Check docker-compose.yml
 	$(COMPOSE) config --quiet
+
+# -s: what each step took, and what stands in for what, is worth reading.
+test-stack: $(VENV)/.dev  ## Bring the stack up on a real Docker engine, check what it delivers, tear it down
+	$(BIN)/pytest -q -s $(STACK_TEST)
+
+STACK_TEST := tests/stack/test_stack.py
+
+DOCTOR = $(PYTHON) -m stack.doctor
 
 docker-compose-there:
 	@$(COMPOSE) version >/dev/null 2>&1 || { \
