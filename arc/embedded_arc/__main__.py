@@ -69,6 +69,13 @@ def parser() -> argparse.ArgumentParser:
         help="rows are dropped this long after they came in; 0 keeps all (default: %(default)s)",
     )
     made.add_argument(
+        "--keep-all",
+        action="append",
+        default=[],
+        metavar="TABLE",
+        help="a table whose rows are never dropped; may be given more than once",
+    )
+    made.add_argument(
         "--memory-limit", type=_memory, default="400MB", help="what DuckDB may take (default: %(default)s)"
     )
     made.add_argument(
@@ -108,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=int(args.port),
             flush_age_s=args.flush_age_ms / 1e3,
             keep_s=args.keep_minutes * 60 or None,
+            keep_all=frozenset(args.keep_all),
             memory_limit=args.memory_limit,
             threads=int(args.threads),
             prepare=statements(args.prepare),

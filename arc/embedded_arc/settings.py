@@ -23,6 +23,8 @@ class Settings:
     """Rows wait in memory at most this long before they are stored and can be seen."""
     keep_s: float | None = 20 * 60.0
     """Stored rows are dropped this long after they arrived; None keeps all."""
+    keep_all: frozenset[str] = frozenset()
+    """Tables, in whatever database, that keep all their rows all the same."""
     memory_limit: str = "400MB"
     """What DuckDB may take, in DuckDB's spelling."""
     threads: int = 1

@@ -247,10 +247,10 @@ class Store:
         """Seal what is old or large enough, and drop what is too old."""
         with self._files_lock:
             now = self._now_s()
-            keep_s = self._settings.keep_s
             for table in list(self.catalog.tables()):
+                keep_s = self._keep_s(table)
                 segment = table.open_segment
-                if segment is not None and self._is_full(segment, now):
+                if segment is not None and self._is_full(segment, now, keep_s):
                     self._files.seal(segment)
                     self.on_sealed(table, segment)
                     give_back_holes()
@@ -262,11 +262,14 @@ class Store:
                         self._leave(old)
             self._drop_left()
 
-    def _is_full(self, segment: Segment, now: float) -> bool:
+    def _keep_s(self, table: Table) -> float | None:
+        return None if table.name in self._settings.keep_all else self._settings.keep_s
+
+    def _is_full(self, segment: Segment, now: float, keep_s: float | None) -> bool:
         age, rows = now - segment.created_s, segment.rows
         quiet_s = LONGEST_SEGMENT_S
-        if self._settings.keep_s is not None:
-            quiet_s = max(2 * self._settings.segment_s, self._settings.keep_s / 8)
+        if keep_s is not None:
+            quiet_s = max(2 * self._settings.segment_s, keep_s / 8)
         return (
             rows >= LARGEST_ROWS
             or age >= quiet_s

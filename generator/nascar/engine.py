@@ -12,7 +12,11 @@ import psutil
 
 from nascar.child_server import ChildServer
 from nascar.errors import NascarError, UsageError
+from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import queries_directory
+from nascar.telemetry.schema import LOW_RATE_TABLES
+
+_KEPT_WHOLE: Final = (*LOW_RATE_TABLES, PIPELINE_METRICS)
 
 BYTES_PER_ROW: Final = 15
 """What a stored row may take on the disk, old files not yet dropped included: more than docs/measurements.md shows."""
@@ -32,6 +36,8 @@ class EngineProcess:
             "embedded_arc",
             *("--host", "127.0.0.1", "--port", "0", "--data-dir", str(self.data_dir)),
             *("--keep-minutes", str(keep_minutes)),
+            # The minutes are for the raw rows; the story of the race is small and stays whole.
+            *(flag for table in _KEPT_WHOLE for flag in ("--keep-all", table.name)),
             # The questions that will be asked: their first answer comes as soon as later ones.
             *("--prepare", str(queries_directory())),
         )

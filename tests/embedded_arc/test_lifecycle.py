@@ -151,6 +151,19 @@ async def test_old_rows_are_dropped_with_their_files(engine: Engine, settings: S
         await eventually(lambda: arc.rows("SELECT turn FROM db.t"), [[99]])
 
 
+async def test_a_table_that_is_kept_outlives_the_minutes_of_the_others(
+    launch: Any, client: Any, cols: Cols
+) -> None:
+    kept = ("--keep-all", "laps", "--keep-all", "events")
+    async with client(launch("--keep-minutes", "0.02", *kept).url) as arc:
+        for name in ("raw", "laps", "events"):
+            await arc.stored(cols(name, v=[1, 2]))
+        await eventually(lambda: arc.rows("SELECT count(*) FROM db.raw"), [])
+        await arc.stored(cols("raw", v=[3]))
+        for name in ("laps", "events"):
+            assert await arc.rows(f"SELECT v FROM db.{name} ORDER BY v") == [[1], [2]]
+
+
 async def test_queries_go_on_while_files_are_dropped(engine: Engine, settings: Settings, cols: Cols) -> None:
     short = replace(settings, keep_s=0.4, segment_s=0.1, flush_age_s=0.02, grace_s=0.2)
     async with engine(short) as arc:
