@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from grafana import eight_questions
+from grafana import eight_questions, ingest, overview
 
 ROOT: Final = Path(__file__).parents[1]
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
-PAGES: Final = (eight_questions,)
+PAGES: Final = (overview, ingest, eight_questions)
 """One module for each dashboard."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana.colors import MEASURE_COLORS, fixed
-from grafana.panels import Frame, Json, ascending, legend, only
+from grafana.panels import Frame, Json, ascending, legend, matrix, only
 
 _TOOLTIP = {"mode": "multi", "sort": "none"}
 
@@ -88,7 +88,7 @@ def trend_of_each(
     r"""One line of `value` over the number `x` for each text of `each`, called by that text.
 
     A matrix turns the rows; its first column is called ``x\each``. Give the frame overrides from `colors.series_colors`.
-    `settings` are field settings of all lines, such as ``{"custom.axisLabel": …}``.
+    `settings` are field settings of all lines, such as ``{"min": 0}``.
     """
     key = f"{x}\\{each}"
     described = frame.meaning(value, settings)
@@ -101,7 +101,7 @@ def trend_of_each(
             **defaults,
             "custom": {"drawStyle": "line", "lineWidth": 2, "showPoints": "never", **(custom or {})},
         },
-        transformations=[ascending(x), _matrix(each, x, value)],
+        transformations=[ascending(x), matrix(each, x, value)],
     )
     described_x = {**frame.meaning(x), "displayName": key}
     panel["fieldConfig"]["overrides"].insert(
@@ -112,11 +112,6 @@ def trend_of_each(
         },
     )
     return panel
-
-
-def _matrix(column: str, row: str, value: str) -> Json:
-    options = {"columnField": column, "rowField": row, "valueField": value, "emptyValue": "null"}
-    return {"id": "groupingToMatrix", "options": options}
 
 
 def _text(frame: Frame) -> str:

@@ -82,8 +82,10 @@ def _read(file: Path) -> PanelQuery:
     header: dict[str, str] = {}
     for line in lines[:body]:
         named = _HEADER_LINE.fullmatch(line.rstrip())
-        if named is None or named[1] not in _KEYS or named[1] in header or _FORBIDDEN_IN_HEADER.search(line):
+        if named is None or named[1] not in _KEYS or named[1] in header:
             raise ValueError(f"{file}: not a header line: {line.rstrip()}")
+        if _FORBIDDEN_IN_HEADER.search(line):
+            raise ValueError(f"{file}: no quotes, dollar signs or semicolons in the header: {line.rstrip()}")
         header[named[1]] = named[2].strip()
     for key in ("title", "shows", "look"):
         if key not in header:

@@ -14,14 +14,15 @@ import pytest
 import yaml
 
 from grafana.build_dashboards import DASHBOARDS, build, grafana_version, main, stale
-from grafana.panel_sql import answer_columns, panel_questions
-from grafana.panels import MANUFACTURER_COLORS, UNITS
+from grafana.panel_sql import panel_questions, traced_columns as answer_columns
+from grafana.colors import MANUFACTURER_COLORS
+from grafana.fields import UNITS
 from nascar.questions import load_questions
 from nascar.race.entries import load_entries
 from nascar.telemetry.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
-HOME: dict[str, Any] = json.loads((DASHBOARDS / "nascar_race_telemetry.json").read_text())
+HOME: dict[str, Any] = json.loads((DASHBOARDS / "nascar_race.json").read_text())
 PANELS: list[dict[str, Any]] = HOME["panels"]
 QUESTIONS = {question.number: question for question in load_questions()}
 
@@ -72,7 +73,7 @@ def test_the_eight_questions_have_one_panel_each_with_title_and_description() ->
 
 
 def test_grafana_can_provision_it() -> None:
-    assert HOME["title"] == "NASCAR Race Telemetry"
+    assert HOME["title"] == "The eight questions"
     assert HOME["id"] is None
     assert HOME["uid"]
     assert HOME["schemaVersion"] <= 42

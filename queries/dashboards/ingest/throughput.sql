@@ -1,0 +1,11 @@
+-- title: Bytes on the wire
+-- shows: Megabytes a second that the server acknowledged, and requests in flight.
+-- look: 92 MB a second is what the race needs. Requests pile up where the server is slow.
+SELECT
+    time,
+    sent_mb_s,
+    requests_in_flight
+FROM pipeline_metrics
+WHERE time >= $__timeFrom() AND time < $__timeTo()
+ORDER BY time DESC
+LIMIT 4000

@@ -1,0 +1,9 @@
+-- title: Rows stored
+-- shows: Rows of all tables that the server has stored since the stream began, by its own count.
+-- look: the last digits never rest, because it grows by more than half a million every second.
+SELECT
+    stored_rows
+FROM pipeline_metrics
+WHERE time >= $__timeFrom() AND time < $__timeTo()
+ORDER BY time DESC
+LIMIT 1

@@ -1,0 +1,19 @@
+-- title: Lap leaders
+-- shows: Who has led how many laps of this race, the most first.
+-- look: the longest bar is the dominant car so far, which need not be the one that leads now.
+SELECT
+    car_number,
+    arg_max(driver, lap) AS driver,
+    MAX(laps_led) AS laps_led
+FROM lap_times
+WHERE time >= $__timeFrom() AND time < $__timeTo()
+  AND lap <= (
+      SELECT MAX(lap)
+      FROM track_position
+      WHERE time >= $__timeFrom() AND time < $__timeTo()
+        AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+  )
+GROUP BY car_number
+HAVING MAX(laps_led) > 0
+ORDER BY laps_led DESC, car_number
+LIMIT 6

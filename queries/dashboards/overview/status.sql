@@ -1,0 +1,28 @@
+-- title: Where the race stands
+-- shows: The flag, the lap that the leader is on, who leads, how many laps that car has led, and how far the second is behind.
+-- look: the flag first: under yellow the gaps close, and what was won on the track is lost in the pits.
+WITH now_at AS (
+    SELECT
+        arg_max(flag, time) AS flag,
+        MAX(lap) AS lap,
+        arg_max(driver, time) FILTER (WHERE position = 1) AS leader,
+        arg_max(car_number, time) FILTER (WHERE position = 1) AS car_number,
+        arg_max(gap_s, time) FILTER (WHERE position = 2) AS lead_s
+    FROM track_position
+    WHERE time >= $__timeFrom() AND time < $__timeTo()
+      AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+)
+SELECT
+    flag,
+    lap,
+    leader,
+    (SELECT MAX(laps_led)
+     FROM lap_times
+     WHERE time >= $__timeFrom() AND time < $__timeTo()
+       AND lap <= now_at.lap
+       AND lap_times.car_number = now_at.car_number) AS laps_led,
+    lead_s
+FROM now_at
+WHERE lap IS NOT NULL
+ORDER BY lap
+LIMIT 1
