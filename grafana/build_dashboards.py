@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from grafana import eight_questions, ingest, overview
+from grafana import car, eight_questions, ingest, overview, strategy, technical
 
 ROOT: Final = Path(__file__).parents[1]
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
-PAGES: Final = (overview, ingest, eight_questions)
+PAGES: Final = (overview, car, strategy, technical, ingest, eight_questions)
 """One module for each dashboard."""
 
 

@@ -1,6 +1,6 @@
 -- title: Brake pressure
 -- shows: Highest brake line pressure of both cars in each second of the last minute.
--- look: A short touch at turn-in is usual, and more than 500 psi is a stop or trouble.
+-- look: a short touch at turn-in, and more than 500 psi, which is a stop or trouble.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

@@ -1,6 +1,6 @@
 -- title: Fuel and laps left
 -- shows: Fuel in the cell at the last line crossing, and how many green laps it lasts: fuel divided by what the newest ten green laps burned on average.
--- look: Red means that the car has to stop within about two laps.
+-- look: red laps, which mean that the car has to stop within two of them.
 -- window: 30m
 WITH laps AS (
     SELECT
@@ -33,4 +33,4 @@ SELECT
 FROM newest
 INNER JOIN green ON TRUE
 ORDER BY 1
-LIMIT 1;
+LIMIT 1

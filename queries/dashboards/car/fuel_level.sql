@@ -1,6 +1,6 @@
 -- title: Fuel level
 -- shows: Fuel in the cell of both cars, second by second over the last minute.
--- look: It falls on wide open throttle, stays on a closed one, and jumps up in the pit box.
+-- look: a fall on wide open throttle, a rest on a closed one, and the jump up in the pit box.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

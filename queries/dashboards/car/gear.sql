@@ -1,6 +1,6 @@
 -- title: Gear
 -- shows: Highest gear engaged in each second of the last minute, both cars.
--- look: Top gear all the way round under green, lower gears at a restart and on pit road.
+-- look: top gear all the way round under green, and lower gears at a restart and on pit road.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

@@ -1,6 +1,6 @@
 -- title: Laps
 -- shows: The newest twenty laps of the chosen car: time, how far from its best of this race, and how much slower or faster than the compared car on the same lap.
--- look: How the time falls off as the tires age, and what a stop or a caution costs.
+-- look: how the time falls off as the tires age, and what a stop or a caution costs.
 -- window: 30m
 WITH laps AS (
     SELECT
@@ -34,4 +34,4 @@ FROM laps
 INNER JOIN newest ON laps.lap <= newest.lap
 WHERE laps.lap_time_s IS NOT NULL
 ORDER BY laps.lap DESC
-LIMIT 20;
+LIMIT 20

@@ -1,6 +1,6 @@
 -- title: Engine speed
 -- shows: Engine speed of both cars, second by second over the last minute.
--- look: In top gear it follows the speed, so a drop without a turn is a shift, a lift or trouble.
+-- look: a drop without a turn, which is a shift, a lift or trouble, because in top gear it follows the speed.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

@@ -1,6 +1,6 @@
 -- title: Speed
 -- shows: Speed over the ground of both cars, second by second over the last minute.
--- look: How deep each car drives into the turns and how early it is back to speed on the straights.
+-- look: how deep each car drives into the turns, and how early it is back to speed on the straights.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

@@ -1,6 +1,6 @@
 -- title: Throttle
 -- shows: Throttle of both cars, second by second over the last minute, 100 % is wide open.
--- look: Who lifts earlier before a turn, and who is back to wide open first.
+-- look: who lifts earlier before a turn, and who is back to wide open first.
 -- window: 60s
 SELECT
     to_timestamp(floor(epoch(time))) AS time,
@@ -11,4 +11,4 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
 GROUP BY 1, car_number
 ORDER BY 1, car_number
-LIMIT 1000;
+LIMIT 4000

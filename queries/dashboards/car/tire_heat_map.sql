@@ -1,6 +1,6 @@
 -- title: Tire temperature by lap
--- shows: Surface temperature of the four tires at the line, lap by lap over the last twelve laps.
--- look: Cold after a stop, hot again within four laps, cooler under caution, and the right front leads all the way.
+-- shows: Surface temperature of the four tires at the line, lap by lap over the last ten laps.
+-- look: cold after a stop, hot again within a few laps, cooler under caution, and the right front ahead of the others all the way.
 -- window: 30m
 WITH laps AS (
     SELECT
@@ -29,6 +29,6 @@ WITH laps AS (
 )
 SELECT tires.lap, tires.tire, ROUND(tires.temp_f, 0) AS temp_f
 FROM tires
-INNER JOIN newest ON tires.lap BETWEEN newest.lap - 11 AND newest.lap
+INNER JOIN newest ON tires.lap BETWEEN newest.lap - 9 AND newest.lap
 ORDER BY tires.lap, tires.place
-LIMIT 48;
+LIMIT 40

@@ -1,6 +1,6 @@
 -- title: Left front tire
 -- shows: Surface temperature and pressure of the left front tire now, and how much of its rubber was worn at the last line crossing.
--- look: The left side runs cooler, because the load of the left-hand turns is on the right.
+-- look: a cooler tire than on the right, because the load of the left-hand turns is there.
 -- window: 5m
 SELECT live.lf_temp_f, live.lf_pressure_psi, worn.lf_wear_pct
 FROM (
@@ -20,4 +20,4 @@ INNER JOIN (
       AND car_number = $car
 ) AS worn ON TRUE
 ORDER BY 1
-LIMIT 1;
+LIMIT 1

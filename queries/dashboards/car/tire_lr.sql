@@ -1,6 +1,6 @@
 -- title: Left rear tire
 -- shows: Surface temperature and pressure of the left rear tire now, and how much of its rubber was worn at the last line crossing.
--- look: The coolest and least worn of the four as a rule.
+-- look: the coolest and least worn of the four.
 -- window: 5m
 SELECT live.lr_temp_f, live.lr_pressure_psi, worn.lr_wear_pct
 FROM (
@@ -20,4 +20,4 @@ INNER JOIN (
       AND car_number = $car
 ) AS worn ON TRUE
 ORDER BY 1
-LIMIT 1;
+LIMIT 1

@@ -1,6 +1,6 @@
 -- title: Right rear tire
 -- shows: Surface temperature and pressure of the right rear tire now, and how much of its rubber was worn at the last line crossing.
--- look: It drives the car off the turns, and heats up when the rear slides.
+-- look: heat when the rear slides: this tire drives the car off the turns.
 -- window: 5m
 SELECT live.rr_temp_f, live.rr_pressure_psi, worn.rr_wear_pct
 FROM (
@@ -20,4 +20,4 @@ INNER JOIN (
       AND car_number = $car
 ) AS worn ON TRUE
 ORDER BY 1
-LIMIT 1;
+LIMIT 1
