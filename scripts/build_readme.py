@@ -21,6 +21,7 @@ from nascar.bench.amounts import amount
 from nascar.bench.measures import Level
 from nascar.bench.record import Record
 from nascar.cli.main import COMMANDS, build_parser
+from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
 from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Table
 
@@ -33,12 +34,18 @@ def tables() -> Iterator[str]:
         yield from _table(table, "range on the racing surface")
     yield (
         "Beside them stand three low-rate tables: what race control and timing say. **They are outside the "
-        "612,000 messages a second**: a few hundred rows a second, sent once a second, counted in a ledger of "
+        "612,000 messages a second**: a few hundred rows a second, sent every two seconds, counted in a ledger of "
         "their own and in no rate."
     )
     yield ""
     for table in LOW_RATE_TABLES:
         yield from _table(table, "range")
+    yield (
+        "And one table is about the run itself. It is in no ledger, and `--no-monitor` leaves it out; the same "
+        "numbers are served as Prometheus text with `--metrics-port`."
+    )
+    yield ""
+    yield from _table(PIPELINE_METRICS, "range")
 
 
 def _table(table: Table, range_: str) -> Iterator[str]:

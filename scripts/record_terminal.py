@@ -19,7 +19,9 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
+from nascar.asking import QuestionRounds
 from nascar.cli.arguments import DEFAULT_DATABASE
+from nascar.cli.demo import QUESTION_PAUSE_S
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.questions import QuestionBoard
 from nascar.cli.race_format import packaged_race
@@ -45,10 +47,11 @@ async def record(seconds: float, rate: int, seed: int) -> None:
         async with Client(
             engine.url, engine.token, database=DEFAULT_DATABASE, request_timeout_s=60
         ) as client:
-            board = QuestionBoard(load_questions(), client, DEFAULT_DATABASE)
+            rounds = QuestionRounds(load_questions(), client, DEFAULT_DATABASE)
+            board = QuestionBoard(rounds)
             streaming = asyncio.create_task(run.run())
             await asyncio.sleep(5)
-            asking = asyncio.create_task(board.keep_asking())
+            asking = asyncio.create_task(rounds.keep_asking(QUESTION_PAUSE_S))
             await asyncio.sleep(seconds - 5)
             console.print(Screen(console, run, pipeline.entries, pipeline.standings, board.picture).picture())
             asking.cancel()

@@ -1,7 +1,9 @@
-"""One of the eight questions, asked of a server, and what became of it."""
+"""The eight questions, asked of a server, and what became of each."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +45,38 @@ async def ask(client: Client, question: Question, database: str) -> Asked:
         raise
     except ServerError as error:
         return Asked(question, sql, None, str(error))
+
+
+class QuestionRounds:
+    """Asks one question after the other, round and round, and keeps each one's last answer."""
+
+    def __init__(self, questions: Sequence[Question], client: Client, database: str) -> None:
+        self.questions = tuple(questions)
+        self.asked: dict[int, Asked] = {}
+        """The last answers, by the question's number."""
+        self._client = client
+        self._database = database
+
+    async def ask_all(self) -> tuple[Asked, ...]:
+        """Ask each once, one after the other. A refused token is raised: `TokenRefused`."""
+        for question in self.questions:
+            await self._ask(question)
+        return tuple(self.asked[question.number] for question in self.questions)
+
+    async def keep_asking(self, pause_s: float) -> None:
+        """Ask without end, with a pause after each answer; to be cancelled. A refused token ends it."""
+        while True:
+            for question in self.questions:
+                await self._ask(question)
+                await asyncio.sleep(pause_s)
+
+    def times_ms(self) -> Mapping[int, float]:
+        """How long the last answer to each question took; nothing of one that was not answered."""
+        return {
+            number: asked.answer.elapsed_s * 1000
+            for number, asked in self.asked.items()
+            if asked.answer is not None
+        }
+
+    async def _ask(self, question: Question) -> None:
+        self.asked[question.number] = await ask(self._client, question, self._database)

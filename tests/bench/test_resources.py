@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nascar.bench.resources import Samples, Usage, Watcher
+from nascar.bench.resources import Samples, Watcher
 from nascar.bench.watched import ProcessTree, WholeMachine
+from nascar.process_use import Usage
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
 

@@ -263,7 +263,10 @@ class Server:
     def _keep(self, body: bytes) -> None:
         content = msgpack.unpackb(body)
         columns = content["columns"]
-        rows = [(content["m"], c, t) for c, t in zip(columns["car_number"], columns["time"], strict=True)]
+        times = columns["time"]
+        # Not every table is about cars.
+        cars = columns.get("car_number", [0] * len(times))
+        rows = [(content["m"], c, t) for c, t in zip(cars, times, strict=True)]
         self.accepted += len(rows)
         (self.unflushed if self.buffers else self.rows).extend(rows)
 

@@ -1,4 +1,4 @@
-"""What is sent beside the schedule: all that has happened, once a second, with books of its own."""
+"""What is sent beside the schedule: all that has happened, turn by turn, with books of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nascar.errors import TokenRefused
+from nascar.stream.beside import TURN_US
 from nascar.stream.client import Client
 from nascar.stream.proof import Proof
 from nascar.stream.result import Result
@@ -115,9 +116,9 @@ def treat_beside(server: Server, act: Act) -> None:
 
 
 async def test_every_row_is_sent_once_and_none_before_it_has_happened(server: Server, settings: Make) -> None:
-    watched = Watched(settings(), 2.5)
+    watched = Watched(settings(), 4.5)
     result = await watched.end()
-    for table, rows in ((EVENTS, 25), (LAPS, 50)):
+    for table, rows in ((EVENTS, 45), (LAPS, 90)):
         one = result.beside.tables[table]
         assert (one.scheduled, one.acknowledged) == (rows, rows)
         assert (one.failed, one.missed, one.retries) == (0, 0, 0)
@@ -125,15 +126,15 @@ async def test_every_row_is_sent_once_and_none_before_it_has_happened(server: Se
         assert len(times) == len(set(times)) == rows
         assert times == sorted(times)
         assert (one.first_time_us, one.last_time_us) == (times[0], times[-1])
-        # At most a request for each turn: they come a second apart, and one at the end.
+        # At most a request for each turn, and one at the end.
         assert watched.beside is not None
         assert (
             2
             < one.requests
             <= len(watched.beside.turns)
-            <= 1 + (max(watched.beside.turns) - result.started_us) / 1e6
+            <= 1 + (max(watched.beside.turns) - result.started_us) / TURN_US
         )
-        assert watched.beside.turns[0] >= result.started_us + 1_000_000
+        assert watched.beside.turns[0] >= result.started_us + TURN_US
 
 
 async def test_they_do_not_count_for_the_rate_nor_in_its_ledger(server: Server, settings: Make) -> None:
@@ -150,14 +151,14 @@ async def test_a_refused_row_beside_costs_the_verdict_and_nothing_of_the_schedul
     server: Server, settings: Make
 ) -> None:
     treat_beside(server, Act(store=0, status=400, error="bad names"))
-    result = await Watched(settings(), 1.2).end()
-    assert result.ledger.total().acknowledged == 7_200
-    assert result.beside.total().failed == 36
+    result = await Watched(settings(), 2.2).end()
+    assert result.ledger.total().acknowledged == 13_200
+    assert result.beside.total().failed == 66
     assert result.troubles == {}
     assert sum(result.beside_troubles.values()) == result.beside.total().requests == 4
     judged = verdict(result)
     assert not judged.ok
-    assert judged.text.startswith("The rate was held, but 36 rows of the low-rate tables failed")
+    assert judged.text.startswith("The rate was held, but 66 rows of the low-rate tables failed")
     assert "400 bad names" in judged.text
     assert judged.suggested_rate is None
 
@@ -220,13 +221,13 @@ async def test_a_token_that_is_withdrawn_ends_the_run(server: Server, settings: 
 
 
 async def test_a_server_that_dies_makes_rows_beside_missed_too(server: Server, settings: Make) -> None:
-    watched = Watched(settings(late_limit_s=0.3), 2.4)
+    watched = Watched(settings(late_limit_s=0.3), 3.4)
     running = asyncio.create_task(watched.end())
-    await asyncio.sleep(1.4)
+    await asyncio.sleep(2.4)
     await server.stop()
     result = await running
     total = result.beside.total()
-    assert total.scheduled == 72
+    assert total.scheduled == 102
     assert total.missed > 0
     assert total.acknowledged == sum(row[0] in (EVENTS, LAPS) for row in server.rows) > 0
     assert not verdict(result).ok

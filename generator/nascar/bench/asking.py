@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from nascar.asking import ask
 from nascar.errors import NascarError, ServerError
+from nascar.freshness import newest_row_us
 from nascar.questions import Question
-from nascar.stream.client import Client, is_plain
+from nascar.stream.client import Client
 
-_RECENT: Final = "time >= now() - INTERVAL '1 minute'"
+RECENT_S: Final = 60
 """Older rows are not looked for: the search must not cost more than the questions."""
 _VISIBLE_POLL_S: Final = 0.5
 
@@ -77,7 +78,7 @@ class Asking:
     async def _wait_for_rows(self) -> None:
         while True:
             with contextlib.suppress(ServerError):
-                if await self.client.count(self.tables[0], _RECENT) > 0:
+                if await self._newest_us(self.tables[0]) is not None:
                     return
             await asyncio.sleep(_VISIBLE_POLL_S)
 
@@ -105,15 +106,14 @@ class Asking:
         )
 
     async def _age_s(self, table: str) -> float | None:
-        plain = is_plain(self.client.database)
-        source = f"{self.client.database}.{table}" if plain else table
-        sql = f"SELECT epoch(MAX(time)) FROM {source} WHERE {_RECENT}"
         try:
-            answer = await self.client.query(sql, database=None if plain else self.client.database)
+            newest_us = await self._newest_us(table)
         except ServerError:
             return None
-        newest = answer.rows[0][0] if answer.rows else None
-        return None if newest is None else self.wall_clock() - float(newest)
+        return None if newest_us is None else self.wall_clock() - newest_us / 1e6
+
+    async def _newest_us(self, table: str) -> int | None:
+        return await newest_row_us(self.client, table, round((self.wall_clock() - RECENT_S) * 1e6))
 
     def as_json(self, origin_s: float, questions: Sequence[Question], until_s: float) -> dict[str, Any]:
         """For the record: the questions in order, each with all its times, and the ages.

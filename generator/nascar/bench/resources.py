@@ -11,20 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from nascar.process_use import Usage
+
 EVERY_S: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What something has used since it began, and the memory it holds now. None: not told."""
-
-    cpu_s: float
-    rss_bytes: int
-    read_bytes: int | None
-    """From the disk, not from its cache."""
-    write_bytes: int | None
-    received_bytes: int | None = None
-    """Over the network; told of the machine and of containers, not of processes."""
 
 
 class Watched(Protocol):

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from nascar.bench.resources import Usage, Watched
+from nascar.bench.resources import Watched
 from nascar.errors import UsageError
+from nascar.process_use import Processes, Usage
 
 DOCKER_TIMEOUT_S: Final = 10.0
 _PROXIES: Final = ("docker-proxy", "rootlesskit", "containers-rootlessport", "ssh", "kubectl")
@@ -34,51 +35,15 @@ class ProcessTree:
 
     def __init__(self, pid: int, what: str = "process") -> None:
         self.what = what
-        self._pid = pid
-        self._cpu_s: dict[tuple[int, float], float] = {}
-        self._read: dict[tuple[int, float], int] = {}
-        self._written: dict[tuple[int, float], int] = {}
-        self._is_told = True
+
+        def members() -> list[psutil.Process]:
+            root = psutil.Process(pid)
+            return [root, *root.children(recursive=True)]
+
+        self._processes = Processes(members)
 
     async def look(self) -> Usage | None:
-        try:
-            root = psutil.Process(self._pid)
-            processes = [root, *root.children(recursive=True)]
-        except psutil.Error:
-            return None
-        rss_bytes, alive = 0, 0
-        for process in processes:
-            try:
-                with process.oneshot():
-                    key = (process.pid, process.create_time())
-                    times = process.cpu_times()
-                    memory = process.memory_info().rss
-                    self._cpu_s[key] = times.user + times.system
-            except psutil.Error:
-                continue
-            rss_bytes += memory
-            alive += memory > 0
-            self._look_at_disk(process, key)
-        if not alive:
-            # A zombie has a number and nothing else.
-            return None
-        read = sum(self._read.values()) if self._is_told else None
-        written = sum(self._written.values()) if self._is_told else None
-        return Usage(sum(self._cpu_s.values()), rss_bytes, read, written)
-
-    def _look_at_disk(self, process: psutil.Process, key: tuple[int, float]) -> None:
-        if not hasattr(process, "io_counters"):
-            self._is_told = False
-            return
-        try:
-            counters = process.io_counters()
-        except psutil.AccessDenied:
-            self._is_told = False
-        except psutil.Error:
-            return
-        else:
-            self._read[key] = counters.read_bytes
-            self._written[key] = counters.write_bytes
+        return self._processes.look()
 
 
 class Container:

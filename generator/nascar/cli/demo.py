@@ -11,7 +11,8 @@ from typing import Final
 
 from rich.console import Console
 
-from nascar.cli import arguments
+from nascar.asking import QuestionRounds
+from nascar.cli import arguments, monitor_flags
 from nascar.cli.pipeline import Pipeline, add_rate, pipeline_of
 from nascar.cli.processes import processes_for
 from nascar.cli.questions import QuestionBoard
@@ -21,6 +22,7 @@ from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
 from nascar.engine import EngineProcess
 from nascar.errors import NascarError
+from nascar.monitor.settings import MonitorSettings
 from nascar.questions import load_questions
 from nascar.stream import report as reports
 from nascar.stream.client import Client
@@ -32,6 +34,8 @@ DEFAULT_SECONDS: Final = 120.0
 KEEP_MINUTES: Final = 20
 FIRST_QUESTION_S: Final = 4.0
 """The first rows are visible by then."""
+QUESTION_PAUSE_S: Final = 1.0
+"""Between two questions: the stream has the machine first."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,6 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--report", type=Path, help="write the ledger and the measurements as JSON", metavar="FILE"
     )
+    monitor_flags.add_metrics(parser)
     parser.set_defaults(run=run)
 
 
@@ -95,28 +100,40 @@ async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int) -> 
         async with Client(
             engine.url, engine.token, database=settings.database, request_timeout_s=60
         ) as client:
-            board = QuestionBoard(load_questions(), client, settings.database)
-            streaming = Streaming(console, settings, pipeline, processes, below=board.picture)
-            outcome = await _race(streaming, board)
+            rounds = QuestionRounds(load_questions(), client, settings.database)
+            board = QuestionBoard(rounds)
+            streaming = Streaming(
+                console,
+                settings,
+                pipeline,
+                processes,
+                below=board.picture,
+                monitor=MonitorSettings(server_pid=engine.pid, server_data=engine.data_dir),
+                metrics=monitor_flags.metrics_address(args),
+                question_ms=rounds.times_ms,
+            )
+            outcome = await _race(streaming, rounds)
             judged = verdict(outcome.result, outcome.verification, outcome.trouble)
-            facts = RunFacts(args.seed, args.cars, arguments=tuple(sys.argv[1:]))
+            facts = RunFacts(
+                args.seed, args.cars, arguments=tuple(sys.argv[1:]), monitor=outcome.monitor_counts
+            )
             report = reports.build(outcome.result, judged, facts, outcome.verification)
             if args.report is not None:
                 reports.write(report, args.report)
             if outcome.verification is not None and not outcome.result.stopped:
                 # The engine is gone: what is known of the run is printed all the same.
                 with contextlib.suppress(NascarError):
-                    await board.ask_all()
+                    await rounds.ask_all()
     questions = board.picture()
     if questions is not None:
         console.print(questions)
-    print_summary(console, outcome.result, judged, outcome.verification)
+    print_summary(console, outcome.result, judged, outcome.verification, outcome.monitored)
     return _conclude(console, outcome, judged)
 
 
-async def _race(streaming: Streaming, board: QuestionBoard) -> Outcome:
+async def _race(streaming: Streaming, rounds: QuestionRounds) -> Outcome:
     """The run itself, with the questions asked beside it."""
-    asking = asyncio.create_task(_ask_later(board))
+    asking = asyncio.create_task(_ask_later(rounds))
     try:
         return await streaming.run()
     finally:
@@ -125,9 +142,9 @@ async def _race(streaming: Streaming, board: QuestionBoard) -> Outcome:
             await asking
 
 
-async def _ask_later(board: QuestionBoard) -> None:
+async def _ask_later(rounds: QuestionRounds) -> None:
     await asyncio.sleep(FIRST_QUESTION_S)
-    await board.keep_asking()
+    await rounds.keep_asking(QUESTION_PAUSE_S)
 
 
 def _conclude(console: Console, outcome: Outcome, judged: Verdict) -> int:

@@ -1,8 +1,7 @@
-"""The eight questions asked in turn while the race runs, and what they answered last."""
+"""The eight questions that are asked while the race runs, and what they answered last, for a screen."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -10,40 +9,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from nascar.asking import Asked, ask
-from nascar.questions import Question
-from nascar.stream.client import Client
+from nascar.asking import QuestionRounds
 
-PAUSE_S: Final = 1.0
-"""Between two questions: the stream has the machine first."""
 _WIDEST: Final = 60
 
 
 class QuestionBoard:
-    """Asks one question after the other, round and round, and keeps each one's last answer."""
+    """The questions of `rounds` on a screen."""
 
-    def __init__(self, questions: tuple[Question, ...], client: Client, database: str) -> None:
-        self._questions = questions
-        self._client = client
-        self._database = database
-        self.asked: dict[int, Asked] = {}
-
-    async def ask_all(self) -> tuple[Asked, ...]:
-        """Ask all eight once, one after the other."""
-        for question in self._questions:
-            self.asked[question.number] = await ask(self._client, question, self._database)
-        return tuple(self.asked[question.number] for question in self._questions)
-
-    async def keep_asking(self) -> None:
-        """Ask without end; to be cancelled."""
-        while True:
-            for question in self._questions:
-                self.asked[question.number] = await ask(self._client, question, self._database)
-                await asyncio.sleep(PAUSE_S)
+    def __init__(self, rounds: QuestionRounds) -> None:
+        self._rounds = rounds
 
     def picture(self) -> RenderableType | None:
         """The questions with their last answers; None before the first."""
-        if not self.asked:
+        if not self._rounds.asked:
             return None
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         table.add_column("", justify="right", min_width=1)
@@ -51,8 +30,8 @@ class QuestionBoard:
         table.add_column("rows", justify="right", min_width=5)
         table.add_column("ms", justify="right", min_width=6)
         table.add_column("first row of the answer", no_wrap=True, overflow="ellipsis", ratio=1)
-        for question in self._questions:
-            asked = self.asked.get(question.number)
+        for question in self._rounds.questions:
+            asked = self._rounds.asked.get(question.number)
             if asked is None:
                 table.add_row(str(question.number), question.title, "", "", "")
             elif asked.answer is None:

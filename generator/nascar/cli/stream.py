@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nascar.cli import arguments, send_flags
+from nascar.cli import arguments, monitor_flags, send_flags
 from nascar.cli.command import run_command
 from nascar.cli.pipeline import add_rate, pipeline_of
 from nascar.cli.processes import check_batches, processes_for
@@ -111,6 +111,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not count what the server has stored of the run",
     )
+    monitor_flags.add_metrics(parser)
+    monitor_flags.add_monitor(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -173,15 +175,24 @@ def run(args: argparse.Namespace) -> int:
         args.start_at,
         prove=not args.no_verify and args.shard.is_whole,
         prove_within_s=args.verify_deadline,
+        monitor=monitor_flags.monitor_settings(args),
+        metrics=monitor_flags.metrics_address(args),
     )
     outcome = asyncio.run(_run(streaming))
     judged = verdict(outcome.result, outcome.verification, outcome.trouble)
-    facts = RunFacts(args.seed, args.cars, args.time_unit.value, tuple(sys.argv[1:]), args.compression.value)
+    facts = RunFacts(
+        args.seed,
+        args.cars,
+        args.time_unit.value,
+        tuple(sys.argv[1:]),
+        args.compression.value,
+        monitor=outcome.monitor_counts,
+    )
     report = reports.build(outcome.result, judged, facts, outcome.verification)
     if args.report is not None:
         # Before anything is printed: a reader of the output that goes away must not cost the report.
         reports.write(report, args.report)
-    print_summary(console, outcome.result, judged, outcome.verification)
+    print_summary(console, outcome.result, judged, outcome.verification, outcome.monitored)
     _say_what_next(console, args, outcome, judged)
     return 0 if judged.ok else 1
 

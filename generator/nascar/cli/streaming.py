@@ -6,17 +6,24 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
+from aiohttp import web
 from rich.console import Console, RenderableType
 
 from nascar.cli.pipeline import Pipeline
 from nascar.cli.terminal import Screen
 from nascar.errors import NascarError, TokenRefused
+from nascar.monitor.endpoint import Address, Endpoint, add_routes
+from nascar.monitor.monitor import Monitor
+from nascar.monitor.server_watch import QuestionTimes
+from nascar.monitor.settings import MonitorSettings
+from nascar.monitor.writer import Tally
 from nascar.race.timing import Standings
 from nascar.stream.client import Client
 from nascar.stream.clock import SteadyClock, iso_utc
+from nascar.stream.progress import Snapshot
 from nascar.stream.proof import DEADLINE_S, LAG_S, Proof
 from nascar.stream.result import Result
 from nascar.stream.run import Run
@@ -29,6 +36,7 @@ from nascar.telemetry.sampler import TimeUnit
 PROVED_AT_ONCE_S: Final = 60.0
 """A run up to this long is counted when it is over; of a longer one each window is, while it lasts."""
 QUERY_TIMEOUT_S: Final = 60.0
+NOTHING_WATCHED: Final = MonitorSettings(writes=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,16 @@ class Outcome:
     verification: Verification | None = None
     trouble: str | None = None
     """Why nothing was counted although it was to be."""
+    monitored: Tally | None = None
+    """What became of the rows that say how the run stood; None if none were to be written."""
+
+    @property
+    def monitor_counts(self) -> dict[str, int] | None:
+        """The same for the report."""
+        tally = self.monitored
+        if tally is None:
+            return None
+        return {"rows": tally.rows, "acknowledged": tally.acknowledged, "lost": tally.lost}
 
 
 @dataclass(slots=True)
@@ -56,12 +74,37 @@ class Streaming:
     """The server has this long to store what it acknowledged."""
     below: Callable[[], RenderableType | None] = lambda: None
     """A part of the screen of the command's own."""
+    monitor: MonitorSettings = NOTHING_WATCHED
+    metrics: Address | None = None
+    """Where to serve metrics; None for nowhere."""
+    question_ms: QuestionTimes | None = None
+    """The times of questions that the command asks itself."""
 
     async def run(self) -> Outcome:
         """Run until the end or until Ctrl-C, then count; a second Ctrl-C leaves the counting."""
+        writes = self.monitor.writes and not self.settings.dry_run
+        if self.metrics is None and not writes:
+            return await self._run_and_count(lambda snapshot: None)
+        monitor = Monitor(self.monitor, self.settings, question_ms=self.question_ms)
+        async with contextlib.AsyncExitStack() as stack:
+            if self.metrics is not None:
+                app = web.Application()
+                add_routes(app, monitor)
+                endpoint = await stack.enter_async_context(Endpoint(app, self.metrics))
+                self.console.print(f"Metrics at {endpoint.url}/metrics", soft_wrap=True, highlight=False)
+            await stack.enter_async_context(monitor)
+            outcome = await self._run_and_count(monitor.watch)
+        if monitor.trouble is not None:
+            self.console.print(f"A part of the run was not watched to its end: {monitor.trouble}")
+        return replace(outcome, monitored=monitor.tally) if writes else outcome
+
+    async def _run_and_count(self, watch: Callable[[Callable[[], Snapshot]], None]) -> Outcome:
+        """Run and count; `watch` gets what says how the run stands."""
         settings = self.settings
         if not self.prove or settings.dry_run:
-            return Outcome(await self._stream(self._a_run(None)))
+            run = self._a_run(None)
+            watch(run.snapshot)
+            return Outcome(await self._stream(run))
         async with Client(
             settings.url, settings.token, database=settings.database, request_timeout_s=QUERY_TIMEOUT_S
         ) as client:
@@ -79,6 +122,7 @@ class Streaming:
             has_edges = by_row and self.pipeline.rate <= STRICT_RATE
             run = self._a_run(proof if is_long and has_edges else None)
             proof.tell = run.note
+            watch(run.snapshot)
             watching = asyncio.create_task(proof.watch())
             try:
                 result = await self._stream(run)

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nascar.monitor.table import PIPELINE_METRICS
+from nascar.monitor.writer import Tally
 from nascar.stream.latency import Percentiles, total
 from nascar.stream.ledger import TableLedger
 from nascar.stream.result import Result
@@ -25,7 +27,11 @@ def output_console() -> Console:
 
 
 def print_summary(
-    console: Console, result: Result, judged: Verdict, verification: Verification | None = None
+    console: Console,
+    result: Result,
+    judged: Verdict,
+    verification: Verification | None = None,
+    monitored: Tally | None = None,
 ) -> None:
     """Print the ledger of `result`, with the stored rows where they were read back, and the verdict."""
     console.print()
@@ -36,6 +42,9 @@ def print_summary(
         console.print(Text(f"not acknowledged, {times:,} times: {message}", style="yellow"))
     if verification is not None and not verification.ok:
         console.print(Text(verification.text().splitlines()[-1], style="bold red"))
+    if monitored is not None and monitored.lost:
+        text = f"{PIPELINE_METRICS.name}: {monitored.lost:,} of {monitored.rows:,} rows were not written"
+        console.print(Text(f"{text}; they count for nothing else", style="yellow"))
     console.print(Text(judged.text, style="bold green" if judged.ok else "bold red"))
 
 

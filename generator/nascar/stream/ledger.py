@@ -15,8 +15,8 @@ Ledgers of several processes add up (`Ledger.merge`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from nascar.stream.source import BatchHead
@@ -70,6 +70,12 @@ class TableLedger:
                 setattr(self, field.name, mine + theirs)
 
 
+def add_tables(tables: dict[str, TableLedger], others: Mapping[str, TableLedger]) -> None:
+    """Add to `tables` what another process has counted of the same ones."""
+    for name, other in others.items():
+        tables.setdefault(name, TableLedger()).add(other)
+
+
 class Ledger:
     """The ledgers of all tables of a run. `windows` keeps the same books by stretches of time, if given."""
 
@@ -93,8 +99,11 @@ class Ledger:
 
     def merge(self, other: Ledger) -> None:
         """Add another process's ledger of the same run."""
-        for name, table in other.tables.items():
-            self.tables.setdefault(name, TableLedger()).add(table)
+        add_tables(self.tables, other.tables)
+
+    def copy_tables(self) -> dict[str, TableLedger]:
+        """The books as they stand now, by table."""
+        return {name: replace(table) for name, table in self.tables.items()}
 
     def schedule(self, head: BatchHead) -> None:
         """The batch has come due: its rows wait."""

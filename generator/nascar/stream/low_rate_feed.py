@@ -44,30 +44,32 @@ class LowRateFeed(BesideSource):
                 times_us=rows.times_us,
             )
             self._batches += 1
-            body = self._encode(rows)
+            body = encode_rows(rows, period=self._cars, time_unit_us=self._rows.time_unit.us)
             batches.append((head, body if self._squeeze is None else SqueezedBody(body, self._squeeze)))
         return batches
 
     def close(self) -> None:
         self._rows.close()
 
-    def _encode(self, rows: Rows) -> WireBody:
-        columns = [WireColumn("time", Cell.INT64)]
-        numbers = {"time": np.floor_divide(rows.times_us, self._rows.time_unit.us)}
-        for column in rows.table.columns:
-            if column.kind is Kind.TIME:
-                continue
-            values = rows.columns[column.name]
-            if isinstance(values, tuple):
-                columns.append(WireColumn(column.name, _period(values, self._cars)))
-            else:
-                cell = Cell.FLOAT64 if column.kind is Kind.FLOAT else Cell.INT64
-                columns.append(WireColumn(column.name, cell))
-                numbers[column.name] = values
-        body = WireTable(rows.table.name, columns, _KEEP_NOTHING).lend(rows.count)
-        for name, cells in numbers.items():
-            body.fill(name, cells)
-        return body
+
+def encode_rows(rows: Rows, *, period: int, time_unit_us: int = 1) -> WireBody:
+    """A body of these rows. Texts that come round every `period` rows are encoded once."""
+    columns = [WireColumn("time", Cell.INT64)]
+    numbers = {"time": np.floor_divide(rows.times_us, time_unit_us)}
+    for column in rows.table.columns:
+        if column.kind is Kind.TIME:
+            continue
+        values = rows.columns[column.name]
+        if isinstance(values, tuple):
+            columns.append(WireColumn(column.name, _period(values, period)))
+        else:
+            cell = Cell.FLOAT64 if column.kind is Kind.FLOAT else Cell.INT64
+            columns.append(WireColumn(column.name, cell))
+            numbers[column.name] = values
+    body = WireTable(rows.table.name, columns, _KEEP_NOTHING).lend(rows.count)
+    for name, cells in numbers.items():
+        body.fill(name, cells)
+    return body
 
 
 def _period(texts: tuple[str, ...], cars: int) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from nascar.stream.latency import NOTHING_MEASURED, Percentiles
+from nascar.stream.ledger import TableLedger
 
 
 class Phase(Enum):
@@ -61,3 +63,7 @@ class Snapshot:
     """The backlog guard holds new rows back."""
     notes: tuple[Note, ...] = ()
     """The latest notes, oldest first."""
+    tables: Mapping[str, TableLedger] = field(default_factory=dict)
+    """What has become of the rows of each table, by its name."""
+    beside: Mapping[str, TableLedger] = field(default_factory=dict)
+    """The same of the tables beside the schedule, whose rows are in no other count."""

@@ -97,6 +97,9 @@ class Report(TypedDict):
     compression: NotRequired[str]
     wire_bytes: NotRequired[int]
     """Bytes of the acknowledged bodies as they were sent."""
+    monitor: NotRequired[dict[str, int] | None]
+    """``rows`` of pipeline_metrics, those ``acknowledged`` and those ``lost``; null if none were to be written. They
+    are in no other number."""
     shard: NotRequired[dict[str, int] | None]
     """``index`` (from 1) and ``count``, if it is a part of a run; then the ledger is the part's."""
     unreached: int
@@ -122,6 +125,9 @@ class RunFacts:
     arguments: tuple[str, ...] = ()
     """The command line; a token in it is taken out."""
     compression: str = "none"
+    monitor: Mapping[str, int] | None = None
+    """Rows that say how the run stood, which are in no ledger: how many there were, and were acknowledged; None if
+    none were to be written."""
 
 
 def build(
@@ -172,6 +178,7 @@ def build(
         max_backlog_rows=settings.max_backlog_rows,
         compression=facts.compression,
         wire_bytes=result.ledger.total().bytes,
+        monitor=None if facts.monitor is None else dict(facts.monitor),
         shard=None if shard.is_whole else {"index": shard.index + 1, "count": shard.count},
         unreached=result.unreached,
         most_in_flight=result.most_in_flight,

@@ -10,7 +10,7 @@ from nascar.errors import NascarError
 from nascar.stream.hindrance import Hindrance, Stalls
 from nascar.stream.latency import Latencies, Latency
 from nascar.stream.ledger import Ledger
-from nascar.stream.progress import Note
+from nascar.stream.progress import Note, Phase, Snapshot
 from nascar.stream.settings import StreamSettings
 from nascar.stream.timeline import Timeline
 
@@ -138,3 +138,25 @@ def merged(
         whole.beside_troubles.update(result.beside_troubles)
         whole.lost.update(result.lost)
     return replace(whole, timeline=timeline, processes=tuple(p for r in results for p in r.processes))
+
+
+def final_snapshot(standing: Snapshot, result: Result) -> Snapshot:
+    """How a run stands that has ended with `result`; `standing` is how it stood when it was last looked at."""
+    total = result.ledger.total()
+    return replace(
+        standing,
+        phase=Phase.DONE,
+        elapsed_s=result.elapsed_s,
+        scheduled=total.scheduled,
+        acknowledged=total.acknowledged,
+        failed=total.failed,
+        missed=total.missed,
+        waiting=total.waiting,
+        late=total.late,
+        requests=total.requests,
+        retries=total.retries,
+        in_flight=0,
+        ready=0,
+        tables=result.ledger.copy_tables(),
+        beside=result.beside.copy_tables(),
+    )

@@ -151,6 +151,8 @@ class Run:
             backlog=guard.rows if guard else None,
             holding=sender.holding if sender else False,
             notes=tuple(self._notes),
+            tables=self.ledger.copy_tables(),
+            beside=(self._beside.ledger if self._beside else self._dry_beside).copy_tables(),
         )
 
     def note(self, text: str) -> None:

@@ -15,9 +15,9 @@ from typing import Any, Final
 from nascar.errors import NascarError
 from nascar.stream.clock import Clock, SteadyClock
 from nascar.stream.latency import Latency
-from nascar.stream.ledger import Ledger, TableLedger
+from nascar.stream.ledger import Ledger, TableLedger, add_tables
 from nascar.stream.progress import Note, Phase, Snapshot
-from nascar.stream.result import Result, merged
+from nascar.stream.result import Result, final_snapshot, merged
 from nascar.stream.run import LEAD_S
 from nascar.stream.settings import StreamSettings
 from nascar.stream.shard import Shard
@@ -52,6 +52,7 @@ class ShardedRun:
         self._begun_us = self._clock.now_us()
         self._notes: list[Note] = []
         self._stopped = asyncio.Event()
+        self._result: Result | None = None
         self._shards = [
             _Shard(_share(settings, Shard(index, processes), processes), work, closed, self._begun_us)
             for index in range(processes)
@@ -79,14 +80,20 @@ class ShardedRun:
                 start = Start(await self._start_at())
                 for shard in self._shards:
                     shard.say(start)
-            return await self._all_ended()
+            self._result = await self._all_ended()
+            return self._result
         finally:
             for shard in self._shards:
                 shard.say(Stop())
             await asyncio.gather(*(shard.leave() for shard in self._shards))
 
     def snapshot(self) -> Snapshot:
-        """How the run stands now, all processes together."""
+        """How the run stands now, all processes together; when it is over, how it has ended."""
+        standing = self._standing()
+        return standing if self._result is None else final_snapshot(standing, self._result)
+
+    def _standing(self) -> Snapshot:
+        """What the processes said last."""
         standings = [shard.standing for shard in self._shards if shard.standing is not None]
         snapshots = [standing.snapshot for standing in standings]
         if not snapshots:
@@ -96,6 +103,11 @@ class ShardedRun:
             due.add(standing.due)
             send.add(standing.send)
         backlogs = [s.backlog for s in snapshots if s.backlog is not None]
+        tables: dict[str, TableLedger] = {}
+        beside: dict[str, TableLedger] = {}
+        for one in snapshots:
+            add_tables(tables, one.tables)
+            add_tables(beside, one.beside)
         notes = sorted((*self._notes, *(n for s in snapshots for n in s.notes)), key=lambda note: note.at_s)
         return Snapshot(
             phase=_phase(snapshots, len(self._shards)),
@@ -119,6 +131,8 @@ class ShardedRun:
             backlog=max(backlogs, default=None),
             holding=any(s.holding for s in snapshots),
             notes=tuple(notes),
+            tables=tables,
+            beside=beside,
         )
 
     async def _soon(self) -> int:
