@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.grafana.race_server import Server, fill, running_engine
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
+from tests.grafana.race_server import Server, fill, running_engine, write_one_row
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,20 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def nothing(race: Server) -> Server:
     """The same server, asked about a database in which no table has been written yet."""
     return replace(race, database="nothing_yet")
+
+
+@pytest.fixture(scope="session")
+def partly(race: Server) -> dict[str, Server]:
+    """The same server, asked about databases in which some tables have one row and the others none, by the name of
+    the first that is there."""
+    servers = {}
+    for tables in (TABLES, LOW_RATE_TABLES):
+        server = replace(race, database=f"only_{tables[0].name}")
+        for table in tables:
+            write_one_row(server, table)
+        server.flush()
+        servers[tables[0].name] = server
+    return servers
 
 
 VARIABLES = {"car": "24", "compare": "7", "team": "Ironwood Motorsports"}

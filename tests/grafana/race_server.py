@@ -23,7 +23,7 @@ from nascar.cli.pipeline import Pipeline
 from nascar.cli.race_format import packaged_race
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.stream.source import BesideSource
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Kind
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Kind, Table
 
 TOKEN = "grafana-tests-token-of-32-characters-or-more"
 DATABASE = "nascar_telemetry"
@@ -153,6 +153,24 @@ def pipeline_columns(end_s: int) -> dict[str, list[Any]]:
                 ]
         columns[column.name] = values
     return columns
+
+
+def write_one_row(server: Server, table: Table) -> None:
+    """Car 24, half a minute before the server's `end_s`, with the least value of each range."""
+    row = {
+        column.name: "24"
+        if column.kind is Kind.TEXT
+        else (server.end_s - 30) * 1_000_000
+        if column.kind is Kind.TIME
+        else 24
+        if column.name == "car_number"
+        else int((column.range or (0, 0))[0])
+        if column.kind is Kind.INT
+        else float((column.range or (0, 0))[0])
+        for column in table.columns
+    }
+    content = {"m": table.name, "columns": {name: [value] for name, value in row.items()}}
+    server.post("/api/v1/write/msgpack", msgpack.packb(content), "application/msgpack")
 
 
 def _write_beside(server: Server, beside: BesideSource, until_us: int) -> None:

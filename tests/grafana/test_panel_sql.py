@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from grafana.panel_sql import (
-    AnswerColumn,
-    answer_columns,
+    TracedColumn,
     asked_table,
     panel_questions,
     panel_sql,
     panel_text,
+    traced_columns,
 )
 from nascar.questions import Question, load_questions
 from nascar.telemetry.schema import CHASSIS, ENGINE, TABLES, TIRE
@@ -53,8 +53,8 @@ def test_a_panel_sends_bare_tables_literal_bounds_and_one_statement(form: Questi
 
 @each_form
 def test_the_answer_has_the_columns_of_the_published_question(form: Question) -> None:
-    names = [column.name for column in answer_columns(form.sql)]
-    assert names == [column.name for column in answer_columns(PUBLISHED[form.number].sql)]
+    names = [column.name for column in traced_columns(form.sql)]
+    assert names == [column.name for column in traced_columns(PUBLISHED[form.number].sql)]
 
 
 def test_two_windows_cannot_be_one_panel() -> None:
@@ -71,11 +71,11 @@ def test_a_text_names_the_chosen_car() -> None:
 
 
 def test_a_column_is_traced_to_its_sensor() -> None:
-    columns = {column.name: column for column in answer_columns(PUBLISHED[4].sql)}
-    assert columns["avg_tire_temp"] == AnswerColumn(
+    columns = {column.name: column for column in traced_columns(PUBLISHED[4].sql)}
+    assert columns["avg_tire_temp"] == TracedColumn(
         "avg_tire_temp", TIRE.column("lf_temp_f"), is_count=False, is_mean=True
     )
-    assert columns["hottest_tire_temp"] == AnswerColumn(
+    assert columns["hottest_tire_temp"] == TracedColumn(
         "hottest_tire_temp", TIRE.column("lf_temp_f"), is_count=False, is_mean=False
     )
     assert columns["driver"].source == TIRE.column("driver")
@@ -84,16 +84,16 @@ def test_a_column_is_traced_to_its_sensor() -> None:
 
 def test_a_count_has_no_sensor() -> None:
     for number in (3, 6, 7):
-        (samples,) = [c for c in answer_columns(PUBLISHED[number].sql) if c.name == "samples"]
+        (samples,) = [c for c in traced_columns(PUBLISHED[number].sql) if c.name == "samples"]
         assert samples.is_count
         assert samples.source is None
-    (cars,) = [c for c in answer_columns(PUBLISHED[7].sql) if c.name == "cars"]
+    (cars,) = [c for c in traced_columns(PUBLISHED[7].sql) if c.name == "cars"]
     assert cars.is_count
 
 
 def test_every_other_column_has_one() -> None:
     for question in PUBLISHED.values():
-        for column in answer_columns(question.sql):
+        for column in traced_columns(question.sql):
             assert column.is_count != (column.source is not None)
 
 
@@ -108,4 +108,4 @@ def test_the_asked_table_is_found_with_and_without_a_database() -> None:
 
 def test_a_column_without_a_name_is_refused() -> None:
     with pytest.raises(ValueError, match="no name for 'MAX"):
-        answer_columns("SELECT driver, MAX(rpm) FROM engine_telemetry")
+        traced_columns("SELECT driver, MAX(rpm) FROM engine_telemetry")
