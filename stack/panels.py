@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,11 @@ from stack.docker import ROOT
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_FORMATS: Mapping[str, Callable[[str], str]] = {
+    "raw": lambda value: value,
+    "sqlstring": lambda value: "'" + value.replace("'", "''") + "'",
+}
+_VARIABLE = re.compile(rf"\$\{{(\w+)(?::({'|'.join(_FORMATS)}))?\}}|\$(\w+)")
 _AGO = re.compile(r"(?:now-)?(\d+)([smhd])")
 
 
@@ -78,11 +83,15 @@ def _default(variable: Mapping[str, Any]) -> str:
 
 
 def _filled(sql: str, values: Mapping[str, str]) -> str:
-    """`sql` with its variables' values: ``$name`` and ``${name}``, the longest names first."""
-    for name in sorted(values, key=len, reverse=True):
-        sql = sql.replace(f"${{{name}}}", values[name])
-        sql = re.sub(rf"\${name}(?!\w)", lambda _, value=values[name]: value, sql)  # type: ignore[misc]
-    return sql
+    """`sql` with its variables' values, in the formats of Grafana that dashboards use; the time macros stay."""
+
+    def filled(match: re.Match[str]) -> str:
+        name = match[1] or match[3]
+        if name not in values:
+            return match[0]
+        return _FORMATS[match[2] or "raw"](values[name])
+
+    return _VARIABLE.sub(filled, sql)
 
 
 def _seconds(text: str) -> int:

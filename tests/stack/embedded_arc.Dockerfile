@@ -1,20 +1,12 @@
-# The embedded engine in Arc's place, for a machine that cannot get Arc's image: uid, workdir and volume as there.
-ARG PYTHON_VERSION
-FROM python:${PYTHON_VERSION}-slim
+# The embedded engine in Arc's place, for a machine that cannot get Arc's image: uid and volume as there. It stands on
+# the generator's image, which carries the engine's code along, so that only what it needs besides is installed.
+FROM nascar-generator
 
-RUN python -m venv /opt/arc
-ENV PATH=/opt/arc/bin:$PATH PYTHONUNBUFFERED=1
-WORKDIR /src
+USER root
 COPY requirements/demo.txt requirements/
-RUN pip install --no-cache-dir --require-hashes -r requirements/demo.txt
-COPY pyproject.toml README.md ./
-COPY queries queries
-COPY arc/embedded_arc arc/embedded_arc
-COPY generator generator
-RUN pip install --no-cache-dir --no-build-isolation --no-deps .
-
-RUN useradd --uid 1000 --create-home arc && mkdir -p /app/data && chown -R arc /app
-USER arc
+RUN /opt/nascar/bin/pip install --no-cache-dir --require-hashes -r requirements/demo.txt
+RUN mkdir -p /app/data && chown -R nascar /app
+USER nascar
 WORKDIR /app
 VOLUME ["/app/data"]
-ENTRYPOINT ["python", "-m", "embedded_arc", "--host", "0.0.0.0", "--port", "8000", "--data-dir", "/app/data"]
+ENTRYPOINT ["python", "-m", "embedded_arc", "--host", "0.0.0.0", "--port", "8000", "--data-dir", "/app/data/arc"]

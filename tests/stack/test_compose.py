@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from nascar.cli.stream import configure
 from nascar.questions import PUBLISHED_DATABASE
 from nascar.stream.readback import SILENT_S
 from nascar.stream.settings import StreamSettings
+from stack.settings import PORT_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -85,6 +89,12 @@ def test_ports_are_published_on_loopback_through_a_variable(service: dict[str, A
         assert re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z]+_PORT:-\d+\}:\d+", port)
 
 
+def test_every_port_that_is_published_has_a_variable_that_the_doctor_can_name() -> None:
+    for name, service in SERVICES.items():
+        for port in service.get("ports", ()):
+            assert f"${{{PORT_VARIABLES[name]}:-" in port
+
+
 @each_service
 def test_a_crash_is_mended_and_a_reboot_starts_nothing(service: dict[str, Any]) -> None:
     assert re.fullmatch(r"on-failure:\d+", service["restart"])
@@ -105,6 +115,40 @@ def test_arc_and_retention_share_one_image_and_one_volume() -> None:
     for name in ("arc", "retention"):
         assert "arc-data:/app/data" in SERVICES[name]["volumes"]
     assert "arc-data" in COMPOSE["volumes"]
+
+
+def test_the_generator_reads_arcs_volume_as_the_user_who_may_and_changes_nothing() -> None:
+    generator = SERVICES["generator"]
+    assert generator["volumes"] == ["arc-data:/arc-data:ro"]
+    assert generator["user"] == SERVICES["retention"]["user"]
+    assert "--server-data=/arc-data/arc" in generator["command"]
+    storage = tomllib.loads((ROOT / "arc" / "arc.toml").read_text())["storage"]
+    assert storage["local_path"] == "./data/arc"
+
+
+def test_arcs_health_check_shows_what_arc_uses_where_the_generator_looks() -> None:
+    test = SERVICES["arc"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "sh", "/app/health", "curl"]
+    assert "./arc/health:/app/health:ro" in SERVICES["arc"]["volumes"]
+    # The script writes to /app/data/usage; the volume is at /app/data there, at /arc-data here.
+    assert "${USAGE_DIR:-/app/data/usage}" in (ROOT / "arc" / "health").read_text()
+    assert "--server-proc=/arc-data/usage" in SERVICES["generator"]["command"]
+
+
+def test_the_metrics_are_served_at_the_port_that_is_published() -> None:
+    generator = SERVICES["generator"]
+    inside = generator["ports"][0].rpartition(":")[2]
+    assert f"--metrics-port={inside}" in generator["command"]
+    assert "--metrics-host=0.0.0.0" in generator["command"]
+
+
+def test_the_stream_knows_every_flag_that_it_is_given() -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    command = [with_defaults(word) for word in SERVICES["generator"]["command"][1:]]
+    parsed = parser.parse_args(command)
+    assert parsed.rate == int(EXAMPLE["RATE"])
+    assert not parsed.no_monitor
 
 
 def test_the_mounted_files_are_there_and_read_only() -> None:

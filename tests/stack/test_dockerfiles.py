@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +63,7 @@ def test_what_the_generator_copies_is_let_through_to_the_build() -> None:
 
 
 def test_the_plugin_is_checked_and_named_to_grafana() -> None:
-    plugin_stage, image = GRAFANA.split("\n\n\n")[:2]
+    plugin_stage, _, image = GRAFANA.split("\n\n\n")
     assert "sha256sum -c" in plugin_stage
     assert "md5sum -c" in plugin_stage
     assert re.search(r"grep -Eq .*version.*\$PLUGIN_VERSION.* plugin\.json", plugin_stage)
@@ -91,8 +96,51 @@ def test_grafana_calls_nobody_and_shows_the_race_first() -> None:
     assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
     home = Path(settings["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert (ROOT / "grafana" / "dashboards" / home.name).is_file()
-    assert f"COPY dashboards {home.parent}" in GRAFANA
+    assert f"COPY --from=dashboards /dashboards {home.parent}" in GRAFANA
 
 
 def test_grafana_has_no_volume_that_could_hide_what_is_baked_in() -> None:
     assert "volumes" not in COMPOSE["services"]["grafana"]
+
+
+def refreshed(folder: Path, refresh: str) -> subprocess.CompletedProcess[str]:
+    """The build's step that sets the refresh, run on the dashboards in `folder` by the same shell."""
+    stage = GRAFANA.split("\n\n\n")[1]
+    step = re.search(r"^RUN (set -eu;.*?)(?<!\\)$", stage, re.MULTILINE | re.DOTALL)
+    assert step is not None
+    script = step[1].replace("\\\n", "\n").replace("/dashboards", str(folder))
+    return subprocess.run(
+        ["sh", "-c", script],
+        env={"PATH": os.environ["PATH"], "REFRESH": refresh},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("refresh", ["1s", "2s", "5s", "10s", "30s"])
+def test_the_refresh_is_built_into_every_dashboard_and_nothing_else_changes(
+    tmp_path: Path, refresh: str
+) -> None:
+    committed = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+    for file in committed:
+        shutil.copy(file, tmp_path)
+    assert refreshed(tmp_path, refresh).returncode == 0
+    for file in committed:
+        built = json.loads((tmp_path / file.name).read_text())
+        assert built["refresh"] == refresh
+        assert built == {**json.loads(file.read_text()), "refresh": refresh}
+
+
+@pytest.mark.parametrize("refresh", ["", "5", "3s", "100s", "5s; true"])
+def test_a_refresh_that_cannot_be_ends_the_build_with_what_to_give(tmp_path: Path, refresh: str) -> None:
+    answer = refreshed(tmp_path, refresh)
+    assert answer.returncode == 1
+    assert "give 1s, 2s, 5s, 10s or 30s" in answer.stdout
+
+
+def test_the_stand_in_for_arc_is_built_on_the_generator_with_the_same_user() -> None:
+    stand_in = (ROOT / "tests" / "stack" / "embedded_arc.Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+)", stand_in, re.MULTILINE) == [COMPOSE["services"]["generator"]["image"]]
+    assert re.search(r"^RUN useradd --uid 1000 ", GENERATOR, re.MULTILINE)
+    assert COMPOSE["services"]["generator"]["user"] == "1000:1000"
