@@ -74,7 +74,7 @@ def build(grafana_version: str) -> Json:
                     # A full cell lasts 68 laps under green.
                     "laps_left": {
                         "max": 70,
-                        "unit": "suffix: laps",
+                        "unit": "suffix:laps",
                         "decimals": 1,
                         **thresholds("red", (2, "orange"), (14, "green")),
                     },

@@ -16,7 +16,7 @@ from grafana.tables import table
 from grafana.variables import team_variable
 
 _LAPS_LEFT: Final[Json] = {
-    "unit": "suffix: laps",
+    "unit": "suffix:laps",
     "decimals": 1,
     "min": 0,
     # A full cell lasts 68 laps under green.

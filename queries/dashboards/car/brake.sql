@@ -3,7 +3,7 @@
 -- look: a short touch at turn-in, and more than 500 psi, which is a stop or trouble.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     MAX(brake_pressure_psi) AS brake_pressure_psi
 FROM chassis_telemetry

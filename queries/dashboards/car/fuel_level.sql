@@ -3,7 +3,7 @@
 -- look: a fall on wide open throttle, a rest on a closed one, and the jump up in the pit box.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     MIN(fuel_level) AS fuel_level
 FROM engine_telemetry

@@ -10,6 +10,6 @@ SELECT
 FROM chassis_telemetry
 WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND car_number IN ($car, $compare)
-GROUP BY floor(epoch(time)), car_number
-ORDER BY car_number, floor(epoch(time))
+GROUP BY epoch_us(time) // 1000000, car_number
+ORDER BY car_number, epoch_us(time) // 1000000
 LIMIT 4000

@@ -3,7 +3,7 @@
 -- look: top gear all the way round under green, and lower gears at a restart and on pit road.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     MAX(gear) AS gear
 FROM engine_telemetry

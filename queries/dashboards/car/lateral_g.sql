@@ -3,7 +3,7 @@
 -- look: two long hills a lap, one for each end of the oval: the higher one carries more speed through it.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     ROUND(AVG(lateral_g), 3) AS lateral_g
 FROM chassis_telemetry

@@ -3,7 +3,7 @@
 -- look: a dip on the way into each end of the oval, and how long it stays above nothing on the way out.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     ROUND(AVG(longitudinal_g), 3) AS longitudinal_g
 FROM chassis_telemetry

@@ -3,7 +3,7 @@
 -- look: a drop without a turn, which is a shift, a lift or trouble, because in top gear it follows the speed.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     ROUND(AVG(rpm), 0) AS rpm
 FROM engine_telemetry

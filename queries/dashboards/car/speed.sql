@@ -3,7 +3,7 @@
 -- look: how deep each car drives into the turns, and how early it is back to speed on the straights.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     ROUND(AVG(speed_mph), 2) AS speed_mph
 FROM engine_telemetry

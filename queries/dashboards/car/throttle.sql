@@ -3,7 +3,7 @@
 -- look: who lifts earlier before a turn, and who is back to wide open first.
 -- window: 60s
 SELECT
-    to_timestamp(floor(epoch(time))) AS time,
+    to_timestamp(epoch_us(time) // 1000000) AS time,
     ANY_VALUE(driver) AS driver,
     ROUND(AVG(throttle_position), 1) AS throttle_position
 FROM engine_telemetry

@@ -22,4 +22,4 @@ SELECT laps.lap, laps.driver, laps.fuel_gal
 FROM laps
 INNER JOIN newest ON laps.car_number = newest.car_number AND laps.lap <= newest.lap
 ORDER BY laps.lap, laps.car_number
-LIMIT 1000
+LIMIT 4000

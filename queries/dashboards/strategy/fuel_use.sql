@@ -32,4 +32,4 @@ SELECT lap, driver, ROUND(burned_gal, 3) AS burned_gal
 FROM burns
 WHERE fuel_added_gal = 0 AND burned_gal >= 0
 ORDER BY lap, car_number
-LIMIT 1000
+LIMIT 4000

@@ -1,5 +1,5 @@
 -- title: Tire fall-off
--- shows: How much slower than the best lap of its stint each car is by the age of its tires, averaged over its stints. Laps through the pits and under caution are left out.
+-- shows: How much slower than the best lap of its stint each car is by the age of its tires, averaged over its stints. Laps through the pits, under caution and the first after it are left out.
 -- look: the slope, which is what a lap on these tires costs: a car with a flatter line can stay out longer.
 -- window: 1h
 WITH laps AS (
@@ -17,21 +17,26 @@ WITH laps AS (
     WHERE time >= $__timeFrom() AND time < $__timeTo()
       AND team = '$team'
     GROUP BY car_number, lap
+), following AS (
+    SELECT *, lag(lap_time_s, 1, lap_time_s) OVER (PARTITION BY car_number ORDER BY crossed) AS before_s
+    FROM laps
 ), newest AS (
     SELECT car_number, arg_max(lap, crossed) AS lap, arg_max(best_lap_s, crossed) AS best_lap_s
     FROM laps
     GROUP BY car_number
 ), green AS (
     SELECT
-        laps.driver,
-        laps.tire_age_laps,
-        laps.lap_time_s - MIN(laps.lap_time_s) OVER (PARTITION BY laps.car_number, laps.stops) AS falloff_s
-    FROM laps
-    INNER JOIN newest ON laps.car_number = newest.car_number AND laps.lap <= newest.lap
-    WHERE laps.pit = 0 AND laps.lap_time_s < 1.1 * newest.best_lap_s
+        following.driver,
+        following.tire_age_laps,
+        following.lap_time_s
+            - MIN(following.lap_time_s) OVER (PARTITION BY following.car_number, following.stops) AS falloff_s
+    FROM following
+    INNER JOIN newest ON following.car_number = newest.car_number AND following.lap <= newest.lap
+    WHERE following.pit = 0
+      AND GREATEST(following.lap_time_s, following.before_s) < 1.1 * newest.best_lap_s
 )
 SELECT tire_age_laps, driver, ROUND(AVG(falloff_s), 3) AS falloff_s
 FROM green
 GROUP BY tire_age_laps, driver
 ORDER BY tire_age_laps, driver
-LIMIT 1000
+LIMIT 4000

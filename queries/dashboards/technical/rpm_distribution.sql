@@ -3,13 +3,14 @@
 -- look: a narrow band at the top under green, because top gear stays in all the way round.
 -- window: 10s
 SELECT
-    CAST(step * 100 AS VARCHAR) AS engine_speed,
-    CAST(readings AS DOUBLE) * 100 / CAST(SUM(readings) OVER () AS DOUBLE) AS share_pct
+    CAST(rpm // 100 * 100 AS VARCHAR) AS engine_speed,
+    CAST(SUM(readings) AS DOUBLE) * 100 / CAST(SUM(SUM(readings)) OVER () AS DOUBLE) AS share_pct
 FROM (
-    SELECT rpm // 100 AS step, COUNT(*) AS readings
+    SELECT rpm, COUNT(*) AS readings
     FROM engine_telemetry
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-    GROUP BY 1
-) AS steps
-ORDER BY step
+    GROUP BY rpm
+) AS counted
+GROUP BY 1
+ORDER BY MIN(rpm)
 LIMIT 200

@@ -3,13 +3,14 @@
 -- look: two hills under green, the turns and the straights, and one near 55 mph under caution.
 -- window: 10s
 SELECT
-    CAST(step * 5 AS VARCHAR) AS speed,
-    CAST(readings AS DOUBLE) * 100 / CAST(SUM(readings) OVER () AS DOUBLE) AS share_pct
+    CAST(CAST(floor(speed_mph / 5) AS INTEGER) * 5 AS VARCHAR) AS speed,
+    CAST(SUM(readings) AS DOUBLE) * 100 / CAST(SUM(SUM(readings)) OVER () AS DOUBLE) AS share_pct
 FROM (
-    SELECT CAST(floor(speed_mph / 5) AS INTEGER) AS step, COUNT(*) AS readings
+    SELECT speed_mph, COUNT(*) AS readings
     FROM engine_telemetry
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-    GROUP BY 1
-) AS steps
-ORDER BY step
+    GROUP BY speed_mph
+) AS counted
+GROUP BY 1
+ORDER BY MIN(speed_mph)
 LIMIT 200

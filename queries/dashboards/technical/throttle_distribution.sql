@@ -3,13 +3,14 @@
 -- look: more than half of a green lap wide open, and the rest spread over the way into the turns and off them.
 -- window: 10s
 SELECT
-    CAST(step * 10 AS VARCHAR) AS throttle,
-    CAST(readings AS DOUBLE) * 100 / CAST(SUM(readings) OVER () AS DOUBLE) AS share_pct
+    CAST(CAST(LEAST(floor(throttle_position / 10), 9) AS INTEGER) * 10 AS VARCHAR) AS throttle,
+    CAST(SUM(readings) AS DOUBLE) * 100 / CAST(SUM(SUM(readings)) OVER () AS DOUBLE) AS share_pct
 FROM (
-    SELECT CAST(LEAST(floor(throttle_position / 10), 9) AS INTEGER) AS step, COUNT(*) AS readings
+    SELECT throttle_position, COUNT(*) AS readings
     FROM engine_telemetry
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-    GROUP BY 1
-) AS steps
-ORDER BY step
+    GROUP BY throttle_position
+) AS counted
+GROUP BY 1
+ORDER BY MIN(throttle_position)
 LIMIT 200
