@@ -159,6 +159,7 @@ class Server:
     buffers: bool = False
     """Stored rows become visible by a flush only."""
     stats_status: int = 200
+    stats_delay_s: float = 0.0
     flush_status: int = 200
     backlog: Callable[[int], int] = lambda accepted: 0
     """Rows in memory only, from rows accepted."""
@@ -271,6 +272,8 @@ class Server:
         (self.unflushed if self.buffers else self.rows).extend(rows)
 
     async def _stats(self, request: web.Request) -> web.Response:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._dying.wait(), self.stats_delay_s)
         if self.stats_status != 200:
             return web.json_response({"error": "no"}, status=self.stats_status)
         written = self.accepted - self.backlog(self.accepted)
