@@ -15,7 +15,7 @@ WITH laps AS (
       AND car_number = $car
     GROUP BY lap
 ), burns AS (
-    SELECT *, lag(fuel_gal) OVER (ORDER BY crossed) - fuel_gal AS burned_gal
+    SELECT *, lag(fuel_gal) OVER (ORDER BY lap) - fuel_gal AS burned_gal
     FROM laps
 ), newest AS (
     SELECT arg_max(fuel_gal, crossed) AS fuel_gal, arg_max(lap, crossed) AS lap

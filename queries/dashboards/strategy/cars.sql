@@ -19,7 +19,7 @@ WITH laps AS (
       AND team = '$team'
     GROUP BY car_number, lap
 ), burns AS (
-    SELECT *, lag(fuel_gal) OVER (PARTITION BY car_number ORDER BY crossed) - fuel_gal AS burned_gal
+    SELECT *, lag(fuel_gal) OVER (PARTITION BY car_number ORDER BY lap) - fuel_gal AS burned_gal
     FROM laps
 ), newest AS (
     SELECT car_number, arg_max(lap, crossed) AS lap, arg_max(best_lap_s, crossed) AS best_lap_s

@@ -16,7 +16,7 @@ WITH laps AS (
       AND team = '$team'
     GROUP BY car_number, lap
 ), following AS (
-    SELECT *, lag(lap_time_s, 1, lap_time_s) OVER (PARTITION BY car_number ORDER BY crossed) AS before_s
+    SELECT *, lag(lap_time_s, 1, lap_time_s) OVER (PARTITION BY car_number ORDER BY lap) AS before_s
     FROM laps
 ), newest AS (
     SELECT car_number, arg_max(lap, crossed) AS lap, arg_max(best_lap_s, crossed) AS best_lap_s
