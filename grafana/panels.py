@@ -52,6 +52,10 @@ class Frame:
     overrides: Sequence[Json] = ()
     """Whole overrides, such as `colors.series_colors`, behind those of the columns."""
 
+    def __post_init__(self) -> None:
+        if len({query.window for query in self.queries}) > 1:
+            raise ValueError(f"{self.query.file}: a panel has one window, and so have all its queries")
+
     @property
     def queries(self) -> tuple[PanelQuery, ...]:
         return (self.query, *self.more)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
-from tests.grafana.race_server import Server, fill, running_engine, write_one_row
+from tests.grafana.race_server import Server, fill, running_engine, write_row
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def partly(race: Server) -> dict[str, Server]:
     for tables in (TABLES, LOW_RATE_TABLES):
         server = replace(race, database=f"only_{tables[0].name}")
         for table in tables:
-            write_one_row(server, table)
+            write_row(server, table)
         server.flush()
         servers[tables[0].name] = server
     return servers

@@ -155,20 +155,14 @@ def pipeline_columns(end_s: int) -> dict[str, list[Any]]:
     return columns
 
 
-def write_one_row(server: Server, table: Table) -> None:
-    """Car 24, half a minute before the server's `end_s`, with the least value of each range."""
-    row = {
-        column.name: "24"
-        if column.kind is Kind.TEXT
-        else (server.end_s - 30) * 1_000_000
-        if column.kind is Kind.TIME
-        else 24
-        if column.name == "car_number"
-        else int((column.range or (0, 0))[0])
-        if column.kind is Kind.INT
-        else float((column.range or (0, 0))[0])
-        for column in table.columns
-    }
+def write_row(server: Server, table: Table, age_s: int = 30, **given: Any) -> None:
+    """A row `age_s` before the server's `end_s`: what is `given`, else car 24 with the least value of each range."""
+    plain = {Kind.TEXT: "24", Kind.TIME: (server.end_s - age_s) * 1_000_000}
+    row: dict[str, Any] = {}
+    for column in table.columns:
+        low = (column.range or (0, 0))[0]
+        number = 24 if column.name == "car_number" else int(low) if column.kind is Kind.INT else float(low)
+        row[column.name] = given.get(column.name, plain.get(column.kind, number))
     content = {"m": table.name, "columns": {name: [value] for name, value in row.items()}}
     server.post("/api/v1/write/msgpack", msgpack.packb(content), "application/msgpack")
 

@@ -1,6 +1,6 @@
 -- title: Running order, from place 21
 -- shows: The rest of the field in running order: gap to the leader, last and best lap, pit stops and the age of the tires.
--- look: gaps of a lap time and more are cars that have been lapped, a car without a last lap is out of the race.
+-- look: gaps of a lap time and more are cars that have been lapped, a gap that grows without end is a car that stands.
 WITH places AS (
     SELECT
         car_number,
