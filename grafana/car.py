@@ -124,6 +124,8 @@ def build(grafana_version: str) -> Json:
                     },
                     "delta_to_compared_s": {
                         "displayName": "To compared",
+                        # The other car has not driven this lap.
+                        "noValue": "–",
                         **thresholds("green", (0.001, "red")),
                         "custom.cellOptions": {"type": "color-text"},
                     },

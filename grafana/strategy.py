@@ -15,7 +15,11 @@ from grafana.panels import Frame, Json, Place
 from grafana.tables import table
 from grafana.variables import team_variable
 
+_UNKNOWN: Final = {"noValue": "–"}
+"""A cell of a car that has not driven enough yet, in a table that is there."""
+
 _LAPS_LEFT: Final[Json] = {
+    **_UNKNOWN,
     "unit": "suffix:laps",
     "decimals": 1,
     "min": 0,
@@ -49,7 +53,7 @@ def build(grafana_version: str) -> Json:
                     "lap_time_s": {"displayName": "Last lap"},
                     "best_lap_s": {"displayName": "Best lap"},
                     "tire_age_laps": {"displayName": "Tire age"},
-                    "gal_per_lap": {"displayName": "Use"},
+                    "gal_per_lap": {"displayName": "Use", **_UNKNOWN},
                     "laps_left": {
                         **_LAPS_LEFT,
                         "custom.cellOptions": {
@@ -58,7 +62,7 @@ def build(grafana_version: str) -> Json:
                             "valueDisplayMode": "text",
                         },
                     },
-                    "predicted_stop_lap": {"displayName": "Predicted stop", "decimals": 0},
+                    "predicted_stop_lap": {"displayName": "Predicted stop", "decimals": 0, **_UNKNOWN},
                 },
             ),
             widths={

@@ -39,6 +39,8 @@ def build(grafana_version: str) -> Json:
                     "car_number": {"displayName": "Car"},
                     **{
                         turn: {
+                            # Behind the pace car nobody may come to this turn within the window.
+                            "noValue": "–",
                             "min": 0,
                             "max": 3.5,
                             "color": {"mode": "continuous-BlYlRd"},

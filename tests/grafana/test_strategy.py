@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -11,7 +12,7 @@ import pytest
 from grafana.panel_files import load_panels
 from nascar.race.entries import load_entries
 from tests.grafana.asked import Row, answered, by_lap, stored
-from tests.grafana.race_server import Server
+from tests.grafana.race_server import SECONDS, Server
 from tests.grafana.two_races import DRIVER, NEW_LAPS, two_races
 
 PANELS = load_panels("strategy")
@@ -107,6 +108,17 @@ def test_the_predicted_stop_lies_ahead_and_no_further_than_the_fuel(team: str, r
         assert row["predicted_stop_lap"] > row["lap"]
         assert row["predicted_stop_lap"] - row["lap"] <= max(1, row["laps_left"])
         assert row["predicted_stop_lap"] - row["lap"] > row["laps_left"] - 1
+
+
+def test_nothing_is_predicted_before_a_lap_has_shown_what_it_burns(race: Server) -> None:
+    # Twenty seconds into what is stored no car has crossed the line twice.
+    early = replace(race, end_s=race.end_s - SECONDS + 20)
+    rows = answered(early, PANELS["cars"])
+    assert rows
+    for row in rows:
+        known = {row[column] is not None for column in ("gal_per_lap", "laps_left", "predicted_stop_lap")}
+        assert len(known) == 1
+    assert None in [row["predicted_stop_lap"] for row in rows]
 
 
 @each_team

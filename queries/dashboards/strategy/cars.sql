@@ -56,7 +56,9 @@ SELECT
     fuel.fuel_gal,
     ROUND(fuel.gal_per_lap, 3) AS gal_per_lap,
     floor(fuel.fuel_gal / fuel.gal_per_lap * 10) / 10 AS laps_left,
-    fuel.lap + GREATEST(1, floor(fuel.fuel_gal / fuel.gal_per_lap)) AS predicted_stop_lap
+    CASE
+        WHEN fuel.gal_per_lap > 0 THEN fuel.lap + GREATEST(1, floor(fuel.fuel_gal / fuel.gal_per_lap))
+    END AS predicted_stop_lap
 FROM fuel
 INNER JOIN (
     SELECT car_number, arg_max(position, time) AS position, ROUND(arg_max(gap_s, time), 1) AS gap_s
