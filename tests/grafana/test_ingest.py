@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from grafana.panel_files import load_panels
@@ -9,7 +12,7 @@ from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
 from nascar.telemetry.schema import Kind
 from tests.grafana.committed import ASKING, DASHBOARDS
-from tests.grafana.race_server import SECONDS, Server, pipeline_columns
+from tests.grafana.race_server import SECONDS, Server, pipeline_columns, write_row
 
 QUERIES = load_panels("ingest")
 SERIES = [slug for slug, query in QUERIES.items() if query.columns[0].name == "time"]
@@ -41,6 +44,20 @@ def test_the_big_numbers_are_the_newest(race: Server) -> None:
     assert race.ask(QUERIES["lost"].target_sql)[1] == [
         [written["missed_rows"][-1] + written["failed_rows"][-1]]
     ]
+
+
+@pytest.mark.parametrize("slug", SERIES)
+def test_what_nobody_knows_leaves_no_line_of_nothing(slug: str, race: Server) -> None:
+    # A column in which every value is missing is text to the datasource, and a page of text is an error in a graph.
+    server = replace(race, database="unknown")
+    known = dict.fromkeys(("target_rate", "late_rows", "waiting_rows", "sent_mb_s"), 0.0)
+    known |= dict.fromkeys(("generator_cpu_cores", "generator_memory_mb", "due_p50_ms", "send_p50_ms"), 1.0)
+    names = (column.name for column in PIPELINE_METRICS.columns if column.kind is not Kind.TIME)
+    write_row(server, PIPELINE_METRICS, **{name: known.get(name, math.nan) for name in names})
+    server.flush()
+    _, rows = server.ask(QUERIES[slug].target_sql)
+    assert (rows == []) == (slug in ("disk", "files", "questions"))
+    assert all(any(isinstance(value, float | int) for value in row) for row in rows)
 
 
 def test_every_question_has_a_line_under_its_own_name() -> None:

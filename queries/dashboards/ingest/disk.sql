@@ -8,5 +8,6 @@ SELECT
     server_disk_mb
 FROM pipeline_metrics
 WHERE time >= $__timeFrom() AND time < $__timeTo()
+  AND NOT isnan(server_disk_mb)
 ORDER BY time DESC
 LIMIT 4000

@@ -6,5 +6,6 @@ SELECT
     server_files
 FROM pipeline_metrics
 WHERE time >= $__timeFrom() AND time < $__timeTo()
+  AND NOT isnan(server_files)
 ORDER BY time DESC
 LIMIT 4000

@@ -13,5 +13,6 @@ SELECT
     question_8_ms
 FROM pipeline_metrics
 WHERE time >= $__timeFrom() AND time < $__timeTo()
+  AND NOT isnan(least(question_1_ms, question_2_ms, question_3_ms, question_4_ms, question_5_ms, question_6_ms, question_7_ms, question_8_ms))
 ORDER BY time DESC
 LIMIT 4000

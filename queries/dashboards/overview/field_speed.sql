@@ -2,7 +2,7 @@
 -- shows: Mean speed of all cars that are not on pit road and that of the leader, every two seconds. Events are the vertical lines.
 -- look: the pace drops behind the yellow line of a caution, and comes back with the green one.
 SELECT
-    to_timestamp(floor(epoch(time) / 2) * 2) AS time,
+    to_timestamp(epoch_us(time) // 2000000 * 2) AS time,
     AVG(speed_mph) FILTER (WHERE in_pit = 0) AS field_speed_mph,
     AVG(speed_mph) FILTER (WHERE position = 1) AS leader_speed_mph
 FROM track_position

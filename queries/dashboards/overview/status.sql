@@ -16,11 +16,11 @@ SELECT
     flag,
     lap,
     leader,
-    (SELECT MAX(laps_led)
-     FROM lap_times
-     WHERE time >= $__timeFrom() AND time < $__timeTo()
-       AND lap <= now_at.lap
-       AND lap_times.car_number = now_at.car_number) AS laps_led,
+    (SELECT MAX(laps.laps_led)
+     FROM lap_times AS laps
+     WHERE laps.time >= $__timeFrom() AND laps.time < $__timeTo()
+       AND laps.lap <= now_at.lap
+       AND laps.car_number = now_at.car_number) AS laps_led,
     lead_s
 FROM now_at
 WHERE lap IS NOT NULL
