@@ -50,8 +50,8 @@ format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(VENV)/.dev  ## Fill the derived parts of README.md: tables, questions, commands, figures
-	$(BIN)/python scripts/build_readme.py
+readme: $(VENV)/.dev  ## Fill the derived parts of README.md and docs/walkthrough.md
+	$(BIN)/python -m scripts.build_readme
 
 bench: $(VENV)/.demo  ## Measure this machine: ceiling, then the published load levels (18 minutes; LEVELS=, LEVEL_SECONDS=)
 	$(BIN)/nascar bench ceiling
@@ -63,7 +63,7 @@ measurements: $(VENV)/.demo  ## The same, and write docs/measurements.md and the
 	-$(LADDER)
 	$(BIN)/python scripts/profile_encoding.py > bench-results/profile.txt
 	$(BIN)/python scripts/write_measurements.py --profile bench-results/profile.txt
-	$(BIN)/python scripts/build_readme.py
+	$(BIN)/python -m scripts.build_readme
 
 calibrate: $(VENV)/.dev  ## Compare 20 races with real ones and write docs/race-calibration.md (OTHER_PYTHON=: frames on it, too)
 	$(BIN)/python -m scripts.calibration $(if $(OTHER_PYTHON),--python $(OTHER_PYTHON))

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Fill the derived parts of README.md: tables, questions, commands and measured figures.
+"""Fill the derived parts of README.md and docs/walkthrough.md: tables, questions, commands, figures, panels and SQL.
 
-    scripts/build_readme.py           write them
-    scripts/build_readme.py --check   status 1 if the README does not say what the sources say
+    python -m scripts.build_readme           write them
+    python -m scripts.build_readme --check   status 1 if a document does not say what the sources say
 
 A part stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what stands between is not edited by
-hand. The sources are the schema, queries/, the parsers of the commands, and the records of the benchmarks.
+hand. The sources are the schema, queries/, the parsers of the commands, and the records of the benchmarks. In
+the walkthrough ``panels NAME`` are the panels of a dashboard, and ``sql FILE`` is a query.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from grafana.panel_files import load_panels
 from nascar.bench import measures, record
 from nascar.bench.amounts import amount
 from nascar.bench.measures import Level
@@ -26,7 +28,6 @@ from nascar.questions import load_questions
 from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
 
 
 def tables() -> Iterator[str]:
@@ -178,15 +179,62 @@ def _level(column: Sequence[Level]) -> str:
 PARTS = {"tables": tables, "questions": questions, "commands": commands, "figures": figures}
 
 
-def filled(text: str) -> str:
-    """`text` with every derived part made anew."""
+def panels(dashboard: str) -> Iterator[str]:
+    """What to look for on each panel of a dashboard, and the file of its SQL."""
+    yield "| panel | what to look for | its SQL |"
+    yield "|---|---|---|"
+    if dashboard == "race":
+        asked = [(q.title, q.shows, f"queries/{q.number:02d}_{q.slug}.sql") for q in load_questions()]
+    else:
+        asked = [(panel.title, panel.look, panel.file) for panel in load_panels(dashboard).values()]
+    for title, look, file in asked:
+        # Variables of a title mean nothing outside the page.
+        name = re.sub(r"\$\{(\w+)(?::\w+)?\}", r"\1", title)
+        yield f"| {name} | {look[0].upper()}{look[1:]} | [`{Path(file).name}`](../{file}) |"
+
+
+def sql(file: str) -> Iterator[str]:
+    """The query in `file` without its header."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    yield f"[`{file}`](../{file}):"
+    yield ""
+    yield "```sql"
+    yield from (line for line in lines if not line.startswith("-- "))
+    yield "```"
+
+
+def filled_readme(text: str) -> str:
+    """README.md with every derived part made anew."""
     for name, part in PARTS.items():
-        body = "\n".join(part()).strip()
-        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        text, times = pattern.subn(lambda found, body=body: f"{found[1]}\n{body}\n\n{found[2]}", text)  # type: ignore[misc]
+        text, times = _filled(text, name, lambda _, part=part: part())  # type: ignore[misc]
         if times != 1:
             raise SystemExit(f"README.md has {times} parts called {name}, wanted one: <!-- begin {name} -->")
     return text
+
+
+def filled_walkthrough(text: str) -> str:
+    """docs/walkthrough.md with every derived part made anew."""
+    text, _ = _filled(text, r"panels (\w+)", panels)
+    text, _ = _filled(text, r"sql ([\w/.]+)", sql)
+    return text
+
+
+def _filled(text: str, name: str, part: Callable[[str], Iterator[str]]) -> tuple[str, int]:
+    """`text` with the parts called `name` made anew, and how many there are; `part` is given the group of `name`."""
+    pattern = re.compile(rf"(<!-- begin (?P<name>{name}) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
+
+    def made(found: re.Match[str]) -> str:
+        groups = found.groups()
+        body = "\n".join(part(groups[2] if len(groups) == 4 else "")).strip()
+        return f"{groups[0]}\n{body}\n\n{groups[-1]}"
+
+    return pattern.subn(made, text)
+
+
+DOCUMENTS = {
+    ROOT / "README.md": filled_readme,
+    ROOT / "docs" / "walkthrough.md": filled_walkthrough,
+}
 
 
 def main() -> int:
@@ -195,14 +243,16 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="compare only")
     args = parser.parse_args()
-    text = README.read_text(encoding="utf-8")
-    made = filled(text)
-    if args.check:
-        if made != text:
-            print("README.md is not what its sources say. Write it anew: make readme", file=sys.stderr)
-        return int(made != text)
-    README.write_text(made, encoding="utf-8")
-    return 0
+    stale = 0
+    for document, fill in DOCUMENTS.items():
+        text = document.read_text(encoding="utf-8")
+        made = fill(text)
+        if args.check and made != text:
+            stale = 1
+            print(f"{document.name} is not what its sources say. Write it anew: make readme", file=sys.stderr)
+        elif made != text:
+            document.write_text(made, encoding="utf-8")
+    return stale
 
 
 if __name__ == "__main__":

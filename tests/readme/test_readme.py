@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_derived_parts_are_what_the_sources_say() -> None:
     run = subprocess.run(
-        [sys.executable, "scripts/build_readme.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "scripts.build_readme", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
 
