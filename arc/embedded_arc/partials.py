@@ -22,12 +22,13 @@ import pyarrow as pa
 from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
 from embedded_arc.names import quoted
-from embedded_arc.nodes import Node, statement
+from embedded_arc.nodes import Node
 from embedded_arc.prepared import Prepared
 from embedded_arc.priority import give_way
 from embedded_arc.segments import Segment
 from embedded_arc.shape_reader import Functions, shape_of
 from embedded_arc.shapes import Bound, Shape, with_types
+from embedded_arc.sql_tree import sql_of
 from embedded_arc.store import Store
 
 MOST_PIECE_ROWS: Final = 20_000
@@ -93,7 +94,7 @@ class Partials:
         Registers the kept pieces on `cursor`, which must run the SQL.
         """
         columns = table.columns()
-        shape = shape_of(tree, list(columns), self._functions, lambda node: _sql_of(cursor, node))
+        shape = shape_of(tree, list(columns), self._functions, lambda node: sql_of(cursor, node))
         if shape is None or (id(table), shape.key) in self._unfit:
             return None
         low, high = _window(cursor, shape)
@@ -147,9 +148,7 @@ class Partials:
         """Begin with a file of a prepared question, if that can be taken apart."""
         cursor = self._store.cursor()
         try:
-            shape = shape_of(
-                question.tree, list(columns), self._functions, lambda node: _sql_of(cursor, node)
-            )
+            shape = shape_of(question.tree, list(columns), self._functions, lambda node: sql_of(cursor, node))
         finally:
             cursor.close()
         if shape is not None and (id(table), shape.key) not in self._unfit:
@@ -245,11 +244,6 @@ def _window(cursor: duckdb.DuckDBPyConnection, shape: Shape) -> tuple[int, int]:
         return [int(us) + bound.add_us for us, bound in zip(found, bounds, strict=True)]
 
     return max([-(2**62), *instants(shape.low)]), min([2**62, *instants(shape.high)])
-
-
-def _sql_of(cursor: duckdb.DuckDBPyConnection, tree: Node) -> str:
-    (text,) = cursor.execute("SELECT json_deserialize_sql(?)", [statement(tree)]).fetchone() or ("",)
-    return str(text)
 
 
 def _functions(cursor: duckdb.DuckDBPyConnection) -> Functions:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from embedded_arc.errors import QueryRefused
+from embedded_arc.nodes import Node, statement
 from embedded_arc.sql_rules import FUNCTIONS, refused_function, without_comments
 
 Tree = dict[str, Any]
@@ -45,6 +46,12 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Tree:
     except RecursionError:
         raise QueryRefused(400, "The statement is nested too deeply") from None
     return tree
+
+
+def sql_of(cursor: duckdb.DuckDBPyConnection, tree: Node) -> str:
+    """A tree, or a part of one that is a whole SELECT, as SQL."""
+    (text,) = cursor.execute("SELECT json_deserialize_sql(?)", [statement(tree)]).fetchone() or ("",)
+    return str(text)
 
 
 def is_explain(sql: str) -> bool:
