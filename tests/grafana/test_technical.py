@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -47,6 +48,15 @@ def forces_by_place(race: Server) -> list[tuple[list[Row], Row]]:
     return [(readings, places[key][0]) for key, readings in forces.items() if key in places]
 
 
+@pytest.fixture(params=["racing", "pitting"])
+def moment(request: pytest.FixtureRequest, race: Server) -> Server:
+    """The race while the field is racing, and while it is on pit road under yellow."""
+    if request.param == "racing":
+        return race
+    stops = stored(race, "race_events", "kind = 'stop'", "10m")
+    return replace(race, end_s=int(datetime.fromisoformat(stops[-1]["time"]).timestamp()))
+
+
 def test_every_car_of_the_field_has_its_row(race: Server) -> None:
     rows = answered(race, PANELS["cornering"])
     names = {entry.car_number: entry.driver for entry in load_entries()}
@@ -67,13 +77,13 @@ def test_each_turn_is_driven_within_the_grip_of_the_tires(turn: int, race: Serve
     assert np.median(driven) > 1.5
 
 
-def test_a_cell_is_the_highest_force_of_that_car_in_that_turn(race: Server) -> None:
+def test_a_cell_is_the_highest_force_of_that_car_in_that_turn(moment: Server) -> None:
     highest: dict[tuple[int, int], float] = {}
-    for readings, place in forces_by_place(race):
+    for readings, place in forces_by_place(moment):
         key = (place["car_number"], place["turn"])
         mean_g = float(np.mean([row["lateral_g"] for row in readings]))
         highest[key] = max(highest.get(key, -np.inf), mean_g)
-    for row in answered(race, PANELS["cornering"]):
+    for row in answered(moment, PANELS["cornering"]):
         for turn in TURNS:
             expected = highest.get((row["car_number"], turn))
             assert row[f"turn_{turn}_g"] == (
@@ -81,12 +91,12 @@ def test_a_cell_is_the_highest_force_of_that_car_in_that_turn(race: Server) -> N
             )
 
 
-def test_brakes_are_shown_where_they_were_used(race: Server) -> None:
+def test_brakes_are_shown_where_they_were_used(moment: Server) -> None:
     used: dict[float, list[float]] = defaultdict(list)
-    for readings, place in forces_by_place(race):
+    for readings, place in forces_by_place(moment):
         if not place["in_pit"]:
             used[place["lap_distance_m"] // 50 * 50] += [row["brake_pressure_psi"] for row in readings]
-    rows = answered(race, PANELS["brake_by_place"])
+    rows = answered(moment, PANELS["brake_by_place"])
     assert [row["lap_distance_m"] for row in rows] == sorted(used)
     for row in rows:
         pressures = used[row["lap_distance_m"]]
