@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import logging
 import os
 import re
@@ -13,8 +12,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import cast
 
 from embedded_arc.errors import EngineError
 from embedded_arc.memory import keep_what_is_used_again
@@ -108,7 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="embedded_arc: %(message)s", stream=sys.stderr)
     keep_what_is_used_again()
-    _spare_searches()
     try:
         token = os.environ.get("ARC_AUTH_BOOTSTRAP_TOKEN", "")
         check_token(token)
@@ -131,13 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"embedded_arc: {error}", file=sys.stderr)
         return error.exit_code
     return 0
-
-
-def _spare_searches() -> None:
-    """DuckDB looks for pandas with every parameter of a statement. Where it is not installed that is a search of all
-    folders each time, a quarter of what a small question costs; an entry of None says at once that there is none."""
-    if "pandas" not in sys.modules and importlib.util.find_spec("pandas") is None:
-        sys.modules["pandas"] = cast(ModuleType, None)
 
 
 def _stop_with_stdin() -> None:
