@@ -14,7 +14,7 @@ from nascar.errors import UsageError
 from nascar.questions import RELATIVE_WINDOW, for_database, load_questions, queries_directory
 from nascar.telemetry.schema import TABLES, Kind
 
-FILES = sorted(queries_directory().rglob("*.sql"))
+FILES = sorted((*queries_directory().glob("*.sql"), *(queries_directory() / "panels").glob("*.sql")))
 
 PUBLISHED = {
     1: ("leaderboard", 10, "f2a477357087b6e4"),
