@@ -43,22 +43,22 @@ _LEADER_ON_TOP: Final[Json] = {
 }
 """Grafana turns no axis round, so places are drawn below zero, and written as they are."""
 
-# Heads and cells without units, so that ten columns fit side by side.
+# Heads and cells without units, so that ten columns fit side by side; the team has what is left.
 _TOWER_FIELDS: Final[dict[str, Json]] = {
-    "position": {"displayName": "P", "custom.width": 34},
-    "car_number": {"displayName": "#", "custom.width": 40},
+    "position": {"displayName": "P", "custom.width": 30},
+    "car_number": {"displayName": "#", "custom.width": 32},
     "manufacturer": {
         "displayName": " ",
-        "custom.width": 26,
+        "custom.width": 24,
         "mappings": value_colors(MANUFACTURER_COLORS, {make: make[0] for make in MANUFACTURER_COLORS}),
     },
-    "driver": {"displayName": "Driver", "custom.width": 136},
+    "driver": {"displayName": "Driver", "custom.width": 124},
     "team": {"displayName": "Team"},
-    "gap_s": {"displayName": "Gap s", "unit": "none", "custom.width": 62},
-    "last_lap_s": {"displayName": "Last s", "unit": "none", "decimals": 2, "custom.width": 56},
-    "best_lap_s": {"displayName": "Best s", "unit": "none", "decimals": 2, "custom.width": 56},
-    "stops": {"displayName": "Pit", "custom.width": 36},
-    "tire_age_laps": {"displayName": "Age", "custom.width": 40},
+    "gap_s": {"displayName": "Gap s", "unit": "none", "decimals": 2, "custom.width": 58},
+    "last_lap_s": {"displayName": "Last s", "unit": "none", "decimals": 2, "custom.width": 54},
+    "best_lap_s": {"displayName": "Best s", "unit": "none", "decimals": 2, "custom.width": 54},
+    "stops": {"displayName": "Pit", "custom.width": 34},
+    "tire_age_laps": {"displayName": "Age", "custom.width": 38},
 }
 
 

@@ -9,6 +9,7 @@ from grafana.colors import MANUFACTURER_COLORS, car_colors, team_colors, value_c
 from grafana.links import CAR_LINK, TEAM_LINK
 from grafana.panels import Frame, Json
 
+_LEAST_WIDTH: Final = 50
 _COLORED: Final = ("manufacturer", "team", "car_number")
 
 
@@ -30,8 +31,10 @@ def table(
     settings: dict[str, Json] = {
         name: _colored(name) if name in _COLORED else {} for name in frame.columns if name not in dropped
     }
-    for name, width in (widths or {}).items():
-        settings[name]["custom.width"] = width
+    own = {name: own["custom.width"] for name, own in frame.fields.items() if "custom.width" in own}
+    for name, width in {**(widths or {}), **own}.items():
+        # Grafana makes no column narrower than 50 pixels that does not say so.
+        settings[name] |= {"custom.width": width, "custom.minWidth": min(width, _LEAST_WIDTH)}
     for name in gauges:
         low, high = frame.query.column(name).range or (0, 100)
         settings[name] |= {
@@ -45,7 +48,8 @@ def table(
         "table",
         {"showHeader": header, "cellHeight": height},
         settings,
-        defaults={"custom": {"align": "auto", "filterable": False}},
+        # A column without a width takes its share of what is left, and would be 150 pixels wide at least.
+        defaults={"custom": {"align": "auto", "filterable": False, "minWidth": _LEAST_WIDTH}},
         transformations=transformations if dropped else (),
     )
 

@@ -202,3 +202,14 @@ def test_in_the_first_lap_the_order_is_there_before_anyone_has_a_lap(race: Serve
     assert (row["position"], row["car_number"], row["last_lap_s"]) == (1, 24, None)
     (status,) = answer("status", server)
     assert (status["lap"], status["leader"], status["laps_led"]) == (1, "24", None)
+
+
+@pytest.mark.parametrize("slug", QUERIES)
+def test_the_end_of_a_race_stays_on_the_page(slug: str, race: Server) -> None:
+    # Four minutes after the last row; what is on a screen is talked about.
+    later = replace(race, end_s=race.end_s + 240)
+    now = answer(slug, race)
+    if slug in ("position_by_lap", "field_speed"):
+        assert answer(slug, later)
+    else:
+        assert answer(slug, later) == now

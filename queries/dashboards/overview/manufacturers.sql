@@ -13,7 +13,11 @@ FROM (
         arg_max(position, time) AS position
     FROM track_position
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-      AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+      AND time >= (
+          SELECT MAX(time) - INTERVAL '5 seconds'
+          FROM track_position
+          WHERE time >= $__timeFrom() AND time < $__timeTo()
+      )
     GROUP BY car_number
 ) AS places
 GROUP BY manufacturer

@@ -11,7 +11,11 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
       SELECT MAX(lap)
       FROM track_position
       WHERE time >= $__timeFrom() AND time < $__timeTo()
-        AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+        AND time >= (
+            SELECT MAX(time) - INTERVAL '5 seconds'
+            FROM track_position
+            WHERE time >= $__timeFrom() AND time < $__timeTo()
+        )
   )
 GROUP BY lap, driver
 ORDER BY lap, place_below_zero DESC

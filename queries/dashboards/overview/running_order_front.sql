@@ -12,7 +12,11 @@ WITH places AS (
         MAX(lap) AS lap
     FROM track_position
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-      AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+      AND time >= (
+          SELECT MAX(time) - INTERVAL '5 seconds'
+          FROM track_position
+          WHERE time >= $__timeFrom() AND time < $__timeTo()
+      )
     GROUP BY car_number
 ), laps AS (
     SELECT

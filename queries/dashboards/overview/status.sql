@@ -10,7 +10,11 @@ WITH now_at AS (
         arg_max(gap_s, time) FILTER (WHERE position = 2) AS lead_s
     FROM track_position
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-      AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+      AND time >= (
+          SELECT MAX(time) - INTERVAL '5 seconds'
+          FROM track_position
+          WHERE time >= $__timeFrom() AND time < $__timeTo()
+      )
 )
 SELECT
     flag,

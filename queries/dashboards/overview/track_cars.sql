@@ -1,7 +1,6 @@
 -- title: Track map
 -- shows: Where every car is, in the colour of its make, on the line that the field drives.
 -- look: a train of cars nose to tail drafts, a bunched field is a caution or a restart, a gap behind the leader is a lead.
--- window: 2m
 SELECT
     arg_max(x_m, time) AS x_m,
     arg_max(y_m, time) AS y_m,
@@ -12,7 +11,11 @@ SELECT
     CASE arg_max(manufacturer, time) WHEN 'Chevrolet' THEN 1 WHEN 'Ford' THEN 2 WHEN 'Toyota' THEN 3 ELSE 0 END AS make
 FROM track_position
 WHERE time >= $__timeFrom() AND time < $__timeTo()
-  AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '20 seconds'
+  AND time >= (
+      SELECT MAX(time) - INTERVAL '5 seconds'
+      FROM track_position
+      WHERE time >= $__timeFrom() AND time < $__timeTo()
+  )
 GROUP BY car_number
 ORDER BY position DESC
 LIMIT 100

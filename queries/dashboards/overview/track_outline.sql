@@ -1,7 +1,6 @@
 -- title: Outline of the track
 -- shows: The line that the field drove on its last lap, a point every ten metres.
 -- look: two corners that are not drawn keep the map in its true proportions.
--- window: 2m
 WITH line AS (
     SELECT
         floor(lap_distance_m / 10) AS cell,
@@ -9,6 +8,11 @@ WITH line AS (
         AVG(y_m) AS y_m
     FROM track_position
     WHERE time >= $__timeFrom() AND time < $__timeTo()
+      AND time >= (
+          SELECT MAX(time) - INTERVAL '120 seconds'
+          FROM track_position
+          WHERE time >= $__timeFrom() AND time < $__timeTo()
+      )
       AND in_pit = 0
       AND speed_mph > 30
     GROUP BY 1
