@@ -34,7 +34,7 @@ from nascar.bench.watched import find
 from nascar.errors import NascarError, ServerError, UsageError
 from nascar.questions import PUBLISHED_DATABASE
 from nascar.stream.client import Client
-from nascar.telemetry.schema import LOW_RATE_TABLES
+from nascar.telemetry.schema import LOW_RATE_TABLES, TRACK_POSITION
 from nascar.whole_file import write_whole
 from scripts.panel_pages import Page, PanelRequest, load_pages
 
@@ -44,9 +44,11 @@ DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
 BROWSER_CONNECTIONS: Final = 6
 """That a browser opens to one host."""
 WITHIN_MS: Final = 1000.0
+_START_S: Final = 60.0
+"""A stream has so long for its first rows."""
 _ALONE_S: Final = 5.0
 _REST_S: Final = 15.0
-"""The stream outlives the last page by so much, whatever its start took."""
+"""The stream outlives the last page by so much."""
 
 
 @dataclass(slots=True)
@@ -166,7 +168,7 @@ async def measure(args: argparse.Namespace, pages: Sequence[Page], token: str) -
             Client(where.url, where.token, database=where.database, connections=32)
         )
         say(f"streaming {args.rate:,} rows/s into {where.url} for {args.seconds:g} s before the first page")
-        await _fill(args.seconds, stream, where)
+        await fill(args.seconds, stream, client)
         alone = await cores_alone(where.server)
         looked = []
         for page in pages:
@@ -200,12 +202,18 @@ async def cores_alone(server: Watched | None) -> float | None:
     )
 
 
-async def _fill(seconds: float, stream: StreamProcess, where: Served) -> None:
-    until = time.monotonic() + seconds
+async def fill(seconds: float, stream: StreamProcess, client: Client) -> None:
+    """Let rows come in for `seconds` from the first that can be seen."""
+    until = time.monotonic() + _START_S
+    is_seen = False
     while time.monotonic() < until:
         if stream.is_over:
-            raise NascarError(f"The stream into {where.url} ended too early: {stream.last_words()}")
-        await asyncio.sleep(min(1.0, max(0.01, until - time.monotonic())))
+            raise NascarError(f"The stream into {client.url} ended too early: {stream.last_words()}")
+        if not is_seen and await client.count(TRACK_POSITION.name):
+            is_seen, until = True, time.monotonic() + seconds
+        await asyncio.sleep(min(0.5, max(0.01, until - time.monotonic())))
+    if not is_seen:
+        raise NascarError(f"No row was seen in {client.url} within {_START_S:g} s. Is the server well?")
 
 
 def say(text: str) -> None:

@@ -20,7 +20,7 @@ class PanelRequest:
     """The queries of one panel, which travel together."""
 
     panel: str
-    """Its title; for what is not a panel, what it is."""
+    """Its title, or its type if it has none; for what is not a panel, what it is."""
     queries: tuple[str, ...]
     """SQL with the variables' default values in it, and still with the macros of the window."""
     window_s: int
@@ -56,7 +56,7 @@ def page_of(dashboard: Mapping[str, Any]) -> Page:
     }
     range_s = _duration_s(dashboard["time"]["from"])
     found = [
-        PanelRequest(panel["title"], _queries(panel["targets"], values), _range_s(panel, range_s))
+        PanelRequest(panel["title"] or panel["type"], _queries(panel["targets"], values), _range_s(panel, range_s))
         for panel in _panels(dashboard["panels"])
         if panel.get("targets")
     ]
