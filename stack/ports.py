@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,9 +62,9 @@ def ask_arc(url: str, token: str, sql: str, database: str = "", timeout_s: float
     return ask(f"{url}/api/v1/query", {"sql": sql}, headers, timeout_s)
 
 
-def ask_grafana(url: str, sql: str, window_s: float = 60, timeout_s: float = 30) -> Reply:
-    """Ask `sql` as a panel does whose time range is the last `window_s` seconds. Anyone who may look may ask."""
-    now_ms = int(time.time() * 1000)
+def ask_grafana(url: str, sql: str, now_s: float, window_s: float = 60, timeout_s: float = 30) -> Reply:
+    """Ask `sql` as a panel does that shows the `window_s` seconds before `now_s`. Anyone who may look may ask."""
+    now_ms = int(now_s * 1000)
     query = {
         "refId": "A",
         "datasource": DATASOURCE,

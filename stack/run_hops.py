@@ -214,7 +214,7 @@ class RunHops:
     def _ask_grafana(self, sql: str, window_s: float = 60) -> Reply:
         self._must_have_grafana()
         url = self._url("grafana", 3000)
-        return self._reach("grafana", lambda: ask_grafana(url, sql, window_s))
+        return self._reach("grafana", lambda: ask_grafana(url, sql, self._clock(), window_s))
 
     def _reach(self, service: str, asked: Callable[[], Reply]) -> Reply:
         try:

@@ -141,7 +141,9 @@ def test_every_panel_of_every_dashboard_is_answered(stack: RunningStack) -> None
             if not reply.body["data"]:
                 empty.append(name)
             if has_grafana:
-                through = ask_grafana(stack.url("grafana", 3000), question.sql, question.window_s)
+                through = ask_grafana(
+                    stack.url("grafana", 3000), question.sql, time.time(), question.window_s
+                )
                 error = query_error(through)
                 if error or (reply.body["data"] and not frame_rows(through)):
                     wrong.append(f"{name}, through Grafana: {error or 'no rows'}")
