@@ -18,14 +18,13 @@ def bar_gauge(
     *,
     label: str = CAR_LABEL,
     limit: int = 10,
-    mode: str = "gradient",
 ) -> Json:
     """One lying bar for each row, labelled with car number and driver, or with what `label` names of the row."""
     named = [name for name in frame.columns if f"${{__data.fields.{name}}}" in label]
     return frame.panel(
         "bargauge",
         {
-            "displayMode": mode,
+            "displayMode": "gradient",
             "orientation": "horizontal",
             "valueMode": "color",
             "showUnfilled": True,
@@ -46,15 +45,12 @@ def bar_chart(
     colors: Mapping[str, str] | None = None,
     row_colors: Mapping[str, str] | None = None,
     orientation: str = "horizontal",
-    stacking: str = "none",
-    defaults: Mapping[str, Any] | None = None,
     shown: bool = True,
-    show_value: str = "auto",
 ) -> Json:
     """Bars of one unit side by side for each `x`; lying, names can be read.
 
     `colors` are those of the columns. With `row_colors`, which are those of the texts of `x`, each row has a colour of
-    its own instead. `defaults` are field settings of all columns.
+    its own instead.
     """
     colors = {**MEASURE_COLORS, **(colors or {})}
     settings: dict[str, Json] = {
@@ -66,8 +62,8 @@ def bar_chart(
         "orientation": orientation,
         "groupWidth": 0.8,
         "barWidth": 0.9,
-        "stacking": stacking,
-        "showValue": show_value,
+        "stacking": "none",
+        "showValue": "auto",
         "text": {"valueSize": 10},
         "legend": legend(shown=shown),
         "tooltip": {"mode": "multi", "sort": "none"},
@@ -76,11 +72,10 @@ def bar_chart(
         options["colorByField"] = x
         # Under its own name: the options xField and colorByField look for that.
         settings[x] = {"displayName": x, "mappings": value_colors(row_colors)}
-    custom = {"fillOpacity": 80, "lineWidth": 0, "axisPlacement": "auto"}
     return frame.panel(
         "barchart",
         options,
         settings,
-        defaults={"min": 0, **(defaults or {}), "custom": {**custom, **(defaults or {}).get("custom", {})}},
+        defaults={"min": 0, "custom": {"fillOpacity": 80, "lineWidth": 0, "axisPlacement": "auto"}},
         transformations=[only(x, *values)],
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana.colors import MEASURE_COLORS, fixed
+from grafana.fields import override
 from grafana.panels import Frame, Json, ascending, legend, matrix, only
 
 _TOOLTIP = {"mode": "multi", "sort": "none"}
@@ -34,7 +35,7 @@ def time_series(
             **(custom or {}),
         }
     }
-    settings = _lines(axes, colors, named_by_label=frame.is_long and _text(frame))
+    settings = _lines(axes, colors, label=_text(frame) if frame.is_long else None)
     return frame.panel(
         "timeseries",
         {"legend": legend(*calcs, placement=placement), "tooltip": _TOOLTIP},
@@ -103,14 +104,7 @@ def trend_of_each(
         },
         transformations=[ascending(x), matrix(each, x, value)],
     )
-    described_x = {**frame.meaning(x), "displayName": key}
-    panel["fieldConfig"]["overrides"].insert(
-        0,
-        {
-            "matcher": {"id": "byName", "options": key},
-            "properties": [{"id": name, "value": setting} for name, setting in described_x.items()],
-        },
-    )
+    panel["fieldConfig"]["overrides"].insert(0, override(key, {**frame.meaning(x), "displayName": key}))
     return panel
 
 
@@ -121,15 +115,15 @@ def _text(frame: Frame) -> str:
 
 
 def _lines(
-    axes: Mapping[str, str], colors: Mapping[str, str] | None, named_by_label: str | bool = False
+    axes: Mapping[str, str], colors: Mapping[str, str] | None, label: str | None = None
 ) -> dict[str, Json]:
     """Colour and axis of each drawn column."""
     colors = {**MEASURE_COLORS, **(colors or {})}
     settings: dict[str, Json] = {}
     for name, side in axes.items():
         settings[name] = {"custom.axisPlacement": side}
-        if named_by_label:
-            settings[name]["displayName"] = f"${{__field.labels.{named_by_label}}}"
+        if label is not None:
+            settings[name]["displayName"] = f"${{__field.labels.{label}}}"
         elif name in colors:
             settings[name]["color"] = fixed(colors[name])
     return settings

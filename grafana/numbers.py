@@ -17,20 +17,18 @@ def stat(
     settings: Mapping[str, Any] | None = None,
     color_mode: str = "value",
     text_mode: str = "auto",
-    graph: bool = False,
     orientation: str = "auto",
     size: int | None = None,
 ) -> Json:
     """The last row's `values`, numbers or texts, one beside the other; `settings` hold for all of them.
 
     `color_mode` is value, background, background_solid or none; `text_mode` is auto, value, value_and_name, name or
-    none. With `graph` the query has to answer with `time` and several rows, which are drawn behind the number.
-    `size` is that of the value in pixels; None: as large as it fits.
+    none. `size` is that of the value in pixels; None: as large as it fits.
     """
     options: Json = {
         "reduceOptions": _LAST,
         "colorMode": color_mode,
-        "graphMode": "area" if graph else "none",
+        "graphMode": "none",
         "textMode": text_mode,
         "justifyMode": "auto",
         "orientation": orientation,
@@ -39,11 +37,8 @@ def stat(
     }
     if size is not None:
         options["text"] = {"valueSize": size}
-    kept = ("time", *values) if graph else values
-    if graph:
-        options["reduceOptions"] = {**_LAST, "fields": ""}
     return frame.panel(
-        "stat", options, {name: dict(settings or {}) for name in values}, transformations=[only(*kept)]
+        "stat", options, {name: dict(settings or {}) for name in values}, transformations=[only(*values)]
     )
 
 

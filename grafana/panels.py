@@ -1,12 +1,12 @@
 """A panel of any type as Grafana's classic dashboard JSON: what it asks, where it stands, how its columns are written.
 
-The modules beside this one make one type of panel each out of a `Frame`: tables, numbers, lines, bars, plots, states.
+The modules beside this one make one type of panel each out of a `Frame`: tables, numbers, lines, bars, plots.
 What Grafana fills in by itself is left out; `dashboard` adds what a panel has only in its dashboard, its id and version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,10 +17,6 @@ Json = dict[str, Any]
 
 DATASOURCE: Final = {"type": "basekick-arc-datasource", "uid": "arc"}
 NO_VALUE: Final = "waiting for data"
-COLUMNS: Final = 24
-"""Width of Grafana's grid."""
-SCREEN_ROWS: Final = 24
-"""Rows of 30 pixels with gaps of 8 that a screen of 1080 shows without scrolling, beside Grafana's own bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +126,6 @@ def only(*names: str) -> Json:
     return {"id": "filterFieldsByName", "options": {"include": {"names": list(names)}}}
 
 
-def without(names: Iterable[str]) -> Json:
-    """Drops these columns."""
-    return {"id": "organize", "options": {"excludeByName": dict.fromkeys(names, True)}}
-
-
 def ascending(name: str) -> Json:
     """Sorts by one column."""
     return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": False}]}}
@@ -150,8 +141,3 @@ def matrix(column: str, row: str, value: str) -> Json:
     """One column for each text of `column`, one row for each `row`; the first is called ``row\\column``."""
     options = {"columnField": column, "rowField": row, "valueField": value, "emptyValue": "null"}
     return {"id": "groupingToMatrix", "options": options}
-
-
-def renamed(**names: str) -> Json:
-    """Gives columns other names, after which overrides have to look for those."""
-    return {"id": "organize", "options": {"renameByName": names}}

@@ -19,18 +19,13 @@ def table(
     gauges: Iterable[str] = (),
     widths: Mapping[str, int] | None = None,
     height: str = "sm",
-    hidden: Iterable[str] = (),
-    header: bool = True,
 ) -> Json:
-    """All columns but the `hidden` ones; `gauges` are drawn as bars over their sensor's range.
+    """All columns; `gauges` are drawn as bars over their sensor's range.
 
     `manufacturer` fills its cell with the make's colour, `team` and `car_number` are written in theirs and
     lead to the team's and the car's page. `height` of the rows is sm, md or lg.
     """
-    dropped = set(hidden)
-    settings: dict[str, Json] = {
-        name: _colored(name) if name in _COLORED else {} for name in frame.columns if name not in dropped
-    }
+    settings: dict[str, Json] = {name: _colored(name) if name in _COLORED else {} for name in frame.columns}
     own = {name: own["custom.width"] for name, own in frame.fields.items() if "custom.width" in own}
     for name, width in {**(widths or {}), **own}.items():
         # Grafana makes no column narrower than 50 pixels that does not say so.
@@ -43,14 +38,12 @@ def table(
             "color": {"mode": "continuous-GrYlRd"},
             "custom.cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"},
         }
-    transformations = [{"id": "organize", "options": {"excludeByName": dict.fromkeys(sorted(dropped), True)}}]
     return frame.panel(
         "table",
-        {"showHeader": header, "cellHeight": height},
+        {"showHeader": True, "cellHeight": height},
         settings,
         # A column without a width takes its share of what is left, and would be 150 pixels wide at least.
         defaults={"custom": {"align": "auto", "filterable": False, "minWidth": _LEAST_WIDTH}},
-        transformations=transformations if dropped else (),
     )
 
 

@@ -48,11 +48,6 @@ def _transformed(kind: str, options: Json, columns: dict[str, list[Any]]) -> dic
             kept = options["include"]["names"]
             assert set(kept) <= columns.keys()
             return {name: columns[name] for name in kept}
-        case "organize":
-            dropped = {name for name, out in options.get("excludeByName", {}).items() if out}
-            names = options.get("renameByName", {})
-            assert dropped | names.keys() <= columns.keys()
-            return {names.get(name, name): column for name, column in columns.items() if name not in dropped}
         case "sortBy":
             assert {by["field"] for by in options["sort"]} <= columns.keys()
             return columns

@@ -10,10 +10,10 @@ from grafana.fields import UNITS
 from grafana.links import QUESTIONS as UID
 from grafana.panel_sql import panel_questions, panel_text, question_panels, traced_columns
 from nascar.questions import load_questions
-from tests.grafana.committed import ASKING, Shown
+from tests.grafana.committed import ALL, Shown
 from tests.grafana.race_server import Rows, Server
 
-PANELS = {shown.panel["id"]: shown for shown in ASKING if shown.dashboard["uid"] == UID}
+PANELS = {shown.panel["id"]: shown for shown in ALL if shown.dashboard["uid"] == UID}
 QUESTIONS = {question.number: question for question in load_questions()}
 
 each_number = pytest.mark.parametrize("number", sorted(QUESTIONS))

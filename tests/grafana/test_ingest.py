@@ -11,7 +11,7 @@ from grafana.panel_files import load_panels
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
 from nascar.telemetry.schema import Kind
-from tests.grafana.committed import ASKING, DASHBOARDS
+from tests.grafana.committed import ALL, DASHBOARDS
 from tests.grafana.race_server import SECONDS, Server, pipeline_columns, write_row
 
 QUERIES = load_panels("ingest")
@@ -53,7 +53,7 @@ def test_what_nobody_knows_leaves_no_line_of_nothing(slug: str, race: Server) ->
     known = dict.fromkeys(("target_rate", "late_rows", "waiting_rows", "sent_mb_s"), 0.0)
     known |= dict.fromkeys(("generator_cpu_cores", "generator_memory_mb", "due_p50_ms", "send_p50_ms"), 1.0)
     names = (column.name for column in PIPELINE_METRICS.columns if column.kind is not Kind.TIME)
-    write_row(server, PIPELINE_METRICS, **{name: known.get(name, math.nan) for name in names})
+    write_row(server, PIPELINE_METRICS, 30, **{name: known.get(name, math.nan) for name in names})
     server.flush()
     _, rows = server.ask(QUERIES[slug].target_sql)
     assert (rows == []) == (slug in ("disk", "files", "questions"))
@@ -62,7 +62,7 @@ def test_what_nobody_knows_leaves_no_line_of_nothing(slug: str, race: Server) ->
 
 def test_every_question_has_a_line_under_its_own_name() -> None:
     (panel,) = [p for p in DASHBOARDS["nascar-ingest"]["panels"] if "eight questions" in p["title"]]
-    (shown,) = [s for s in ASKING if s.panel is panel]
+    (shown,) = [s for s in ALL if s.panel is panel]
     names = {
         column: settings["displayName"] for column, settings in shown.overrides.items() if column != "time"
     }
