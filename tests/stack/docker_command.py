@@ -23,7 +23,7 @@ import json, sys
 with open({answers!r}) as file:
     answers = json.load(file)
 said = " ".join(sys.argv[1:])
-for start, (status, out, err) in answers.items():
+for start, (status, out, err) in sorted(answers.items(), key=lambda one: -len(one[0])):
     if said.startswith(start):
         sys.stdout.write(out)
         sys.stderr.write(err)
@@ -84,7 +84,7 @@ class DockerCommand:
     config: dict[str, Any] = field(default_factory=compose_config)
     containers: list[dict[str, Any]] = field(default_factory=list)
     others: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    """Status, output and complaint, by how the words after `docker` begin."""
+    """Status, output and complaint, by how the words after `docker` begin; the longest that fits counts."""
 
     def docker(self) -> Docker:
         """The doctor's view of it."""
