@@ -77,6 +77,12 @@ def test_the_cars_stand_in_the_order_of_the_race(team: str, race: Server) -> Non
         assert row["gap_s"] == pytest.approx(live[row["car_number"]]["gap_s"], abs=0.051)
 
 
+@pytest.mark.parametrize("slug", PANELS)
+def test_the_page_stays_when_the_race_is_over(slug: str, race: Server) -> None:
+    later = replace(race, end_s=race.end_s + 600)
+    assert answered(later, PANELS[slug]) == answered(race, PANELS[slug])
+
+
 @each_team
 def test_a_car_is_described_by_its_newest_lap(team: str, race: Server) -> None:
     newest = {car: laps[-1] for car, laps in cars_of(laps_of(race, team)).items()}

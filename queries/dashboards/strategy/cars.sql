@@ -64,7 +64,11 @@ INNER JOIN (
     SELECT car_number, arg_max(position, time) AS position, ROUND(arg_max(gap_s, time), 1) AS gap_s
     FROM track_position
     WHERE time >= $__timeFrom() AND time < $__timeTo()
-      AND time >= CAST($__timeTo() AS TIMESTAMPTZ) - INTERVAL '10 seconds'
+      AND time >= (
+          SELECT MAX(time) - INTERVAL '5 seconds'
+          FROM track_position
+          WHERE time >= $__timeFrom() AND time < $__timeTo()
+      )
       AND team = '$team'
     GROUP BY car_number
 ) AS live ON live.car_number = fuel.car_number

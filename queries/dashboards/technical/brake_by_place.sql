@@ -1,6 +1,6 @@
 -- title: Brakes around the lap
 -- shows: Brake line pressure of the whole field by place on the lap, in steps of 50 m from the start line, over the last half minute. Cars on pit road are left out.
--- look: peaks where the turns begin, at about 300 and 1500 m, and one more when somebody slows down for pit road.
+-- look: peaks where the turns begin, at about 300 and 1500 m on the 1.5-mile oval, and one more when somebody slows down for pit road.
 -- window: 30s
 SELECT
     CAST(floor(place.lap_distance_m / 50) * 50 AS DOUBLE) AS lap_distance_m,
