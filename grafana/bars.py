@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana.colors import MEASURE_COLORS, fixed, value_colors
+from grafana.links import CAR_LINK
 from grafana.panels import Frame, Json, as_text, legend, only
 
 CAR_LABEL = "#${__data.fields.car_number} ${__data.fields.driver}"
@@ -19,8 +20,12 @@ def bar_gauge(
     label: str = CAR_LABEL,
     limit: int = 10,
 ) -> Json:
-    """One lying bar for each row, labelled with car number and driver, or with what `label` names of the row."""
+    """One lying bar for each row, labelled with car number and driver, or with what `label` names of the row.
+
+    A bar that names its car leads to the car's page.
+    """
     named = [name for name in frame.columns if f"${{__data.fields.{name}}}" in label]
+    is_of_car = "car_number" in named
     return frame.panel(
         "bargauge",
         {
@@ -32,8 +37,8 @@ def bar_gauge(
             "sizing": "auto",
             "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": "", "limit": limit},
         },
-        {value: {**settings, "displayName": label}},
-        transformations=[*([as_text("car_number")] if "car_number" in named else []), only(*named, value)],
+        {value: {**settings, "displayName": label, **({"links": [CAR_LINK]} if is_of_car else {})}},
+        transformations=[*([as_text("car_number")] if is_of_car else []), only(*named, value)],
     )
 
 

@@ -17,7 +17,7 @@ from grafana.colors import (
 )
 from grafana.dashboard import dashboard
 from grafana.lines import time_series, trend_of_each
-from grafana.links import CAR_LINK, HOME
+from grafana.links import CAR_LINK, HOME, TEAM_LINK
 from grafana.numbers import stat
 from grafana.panel_files import load_panels
 from grafana.panels import Frame, Json, Place
@@ -141,7 +141,7 @@ def build(grafana_version: str) -> Json:
             )
         ),
         bar_chart(
-            Frame(queries["team_speed"], Place(20, 9, 4, 15)),
+            Frame(queries["team_speed"], Place(20, 9, 4, 15), {"average_speed_mph": {"links": [TEAM_LINK]}}),
             "team",
             ["average_speed_mph"],
             row_colors=team_colors(),

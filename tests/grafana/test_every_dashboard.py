@@ -164,6 +164,15 @@ def test_every_car_in_a_table_leads_to_its_page() -> None:
             assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.numeric}}&")
 
 
+def test_every_bar_that_names_a_car_leads_to_its_page() -> None:
+    bars = [shown for shown in ALL if "__data.fields.car_number}" in json.dumps(shown.panel["fieldConfig"])]
+    assert {shown.panel["type"] for shown in bars} == {"bargauge"}
+    for shown in bars:
+        (settings,) = shown.overrides.values()
+        (link,) = settings["links"]
+        assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.numeric}}&")
+
+
 # Choices.
 
 
