@@ -23,10 +23,10 @@ TITLES: Final = {
 }
 """Every dashboard by its uid, in the order in which they are offered."""
 
-# `numeric` is the number as it came, whatever a mapping writes instead of it.
+# `text` is the number as it is written, in a column of numbers as in one that was made text for its labels.
 CAR_LINK: Final = {
     "title": "Open this car's page",
-    "url": f"/d/{CAR}?var-car=${{__data.fields.car_number.numeric}}&${{__url_time_range}}",
+    "url": f"/d/{CAR}?var-car=${{__data.fields.car_number.text}}&${{__url_time_range}}",
     "targetBlank": False,
 }
 """From a row that has a `car_number` to its car."""

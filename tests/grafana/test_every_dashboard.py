@@ -161,7 +161,7 @@ def test_every_car_in_a_table_leads_to_its_page() -> None:
     for shown in ALL:
         if shown.panel["type"] == "table" and "car_number" in shown.overrides:
             (link,) = shown.overrides["car_number"]["links"]
-            assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.numeric}}&")
+            assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.text}}&")
 
 
 def test_every_bar_that_names_a_car_leads_to_its_page() -> None:
@@ -170,7 +170,7 @@ def test_every_bar_that_names_a_car_leads_to_its_page() -> None:
     for shown in bars:
         (settings,) = shown.overrides.values()
         (link,) = settings["links"]
-        assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.numeric}}&")
+        assert link["url"].startswith(f"/d/{CAR}?var-car=${{__data.fields.car_number.text}}&")
 
 
 # Choices.
@@ -229,6 +229,12 @@ def test_a_car_number_has_the_colour_of_its_driver() -> None:
         if shown.panel["type"] == "table" and "car_number" in shown.overrides:
             (mapping,) = shown.overrides["car_number"]["mappings"]
             assert {number: to["color"] for number, to in mapping["options"].items()} == expected
+            # Links take the number as it is written.
+            assert not [to for to in mapping["options"].values() if "text" in to]
+            assert (shown.overrides["car_number"]["unit"], shown.overrides["car_number"]["decimals"]) == (
+                "none",
+                0,
+            )
 
 
 def _named_colors() -> Iterator[tuple[str, str]]:
