@@ -8,5 +8,5 @@ SELECT
 FROM track_position
 WHERE time >= $__timeFrom() AND time < $__timeTo()
 GROUP BY 1
-ORDER BY 1
+ORDER BY 1 DESC
 LIMIT 2000

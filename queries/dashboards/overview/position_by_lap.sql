@@ -18,5 +18,5 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
         )
   )
 GROUP BY lap, driver
-ORDER BY lap, place_below_zero DESC
+ORDER BY lap DESC, place_below_zero DESC
 LIMIT 4000
