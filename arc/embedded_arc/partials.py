@@ -22,7 +22,7 @@ import pyarrow as pa
 from embedded_arc.catalog import Table, select_part
 from embedded_arc.columns import Kind
 from embedded_arc.names import quoted
-from embedded_arc.nodes import Node
+from embedded_arc.nodes import Node, placeless
 from embedded_arc.prepared import Prepared
 from embedded_arc.priority import give_way
 from embedded_arc.segments import Segment
@@ -69,6 +69,7 @@ class Partials:
         self._pending: dict[Key, Future[pa.Table]] = {}
         self._asked: OrderedDict[tuple[int, str], _Asked] = OrderedDict()
         self._unfit: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], list[tuple[str, str]]] = OrderedDict()
         self._prepared: tuple[Prepared, ...] = ()
         self._pool = ThreadPoolExecutor(2, "partials", initializer=give_way)
         self._functions = _functions(store.cursor())
@@ -105,11 +106,14 @@ class Partials:
                 continue
             inside = segment.sealed and low <= segment.first_us and segment.last_us <= high
             (whole if inside else edges).append(segment)
-        if not whole and not any(_has_coded(shape, segment) for segment in edges):
+        skipped = len(table.segments) - len(whole) - len(edges)
+        gains = whole or (edges and skipped) or any(_has_coded(shape, segment) for segment in edges)
+        if not gains:
             return None
-        self._note(shape, table)
         sources = []
         if whole:
+            # A window too short to hold a file whole will not use what is computed in files.
+            self._note(shape, table)
             try:
                 pieces = self._pieces(shape, table, columns, whole)
             except Unfit:
@@ -119,9 +123,24 @@ class Partials:
             sources.append("SELECT * FROM temp.main.kept_pieces")
         window = f"time >= make_timestamptz({low}) AND time <= make_timestamptz({high})"
         sources += [_piece_sql(shape, segment, columns, window) for segment in edges]
-        names = cursor.execute(f"DESCRIBE {sql}").fetchall()
         answer = shape.answer_sql(" UNION ALL ".join(sources))
-        return with_types(answer, [(name, kind) for name, kind, *_ in names])
+        return with_types(answer, self._columns_of(cursor, sql, tree, columns))
+
+    def _columns_of(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, tree: Node, columns: Columns
+    ) -> list[tuple[str, str]]:
+        """Names and types of the answer. They do not depend on the window, and asking for them means to plan a query
+        over all files."""
+        key = (repr(placeless(tree["select_list"])), repr(columns))
+        with self._lock:
+            known = self._answers.get(key)
+        if known is None:
+            known = [(name, kind) for name, kind, *_ in cursor.execute(f"DESCRIBE {sql}").fetchall()]
+            with self._lock:
+                self._answers[key] = known
+                while len(self._answers) > MOST_SHAPES:
+                    self._answers.popitem(last=False)
+        return known
 
     def _note(self, shape: Shape, table: Table) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from embedded_arc.errors import QueryRefused
+from embedded_arc.names import literal
 from embedded_arc.nodes import Node, statement
 from embedded_arc.sql_rules import FUNCTIONS, refused_function, without_comments
 
@@ -50,7 +51,8 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Tree:
 
 def sql_of(cursor: duckdb.DuckDBPyConnection, tree: Node) -> str:
     """A tree, or a part of one that is a whole SELECT, as SQL."""
-    (text,) = cursor.execute("SELECT json_deserialize_sql(?)", [statement(tree)]).fetchone() or ("",)
+    # Not as a parameter: for each of those DuckDB looks whether pandas is there, which costs as much as the rest.
+    (text,) = cursor.execute(f"SELECT json_deserialize_sql({literal(statement(tree))})").fetchone() or ("",)
     return str(text)
 
 
