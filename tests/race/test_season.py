@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nascar.errors import UsageError
@@ -88,6 +88,7 @@ def _frames_are_equal(one: Frames, other: Frames) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(1, 300), min_size=1, max_size=8))
 def test_ticks_count_on_over_the_end_of_a_race_however_they_are_cut(
     seasons: _Seasons, cuts: list[int]
