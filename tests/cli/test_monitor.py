@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -24,6 +25,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.telemetry.schema import Kind
 from tests.cli.conftest import TOKEN, Engine, Nascar
+from tests.stream.conftest import DATABASE as FAKE_DATABASE
+from tests.stream.conftest import TOKEN as FAKE_TOKEN
+from tests.stream.conftest import Act, Server
 
 DATABASE = "watched"
 NAME = PIPELINE_METRICS.name
@@ -143,6 +147,29 @@ def test_without_the_watching_there_is_no_such_table(engine: Engine, nascar: Nas
     assert ask(engine, "unwatched", f"SELECT COUNT(*) FROM {NAME}") == [], (
         "an answer without rows: no such table"
     )
+
+
+async def test_what_was_lost_is_said_and_costs_nothing_else(server: Server, tmp_path: Path) -> None:
+    """A disk that is full for these rows only."""
+    act = Act(store=0, status=500, error="no space left on device")
+    server.act_of_table = lambda table: act if table == NAME else None
+    report = tmp_path / "run.json"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nascar", "stream", "--url", server.url, "--database", FAKE_DATABASE),
+        *("--rate", "6000", "--duration", "2", "--cars", "10", "--report", str(report)),
+        env={**os.environ, "ARC_TOKEN": FAKE_TOKEN},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output = (await asyncio.wait_for(process.communicate(), 80))[0].decode()
+    assert process.returncode == 0, output
+    written = json.loads(report.read_text())
+    counts = written["monitor"]
+    assert counts["lost"] == counts["rows"] > 0
+    assert counts["acknowledged"] == 0
+    assert f"{NAME}: {counts['lost']} of {counts['rows']} rows were not written" in output
+    assert written["troubles"] == written["beside_troubles"] == {}
+    assert "no space left" not in output
 
 
 def test_a_port_that_is_taken_ends_it_before_anything_is_sent(engine: Engine, nascar: Nascar) -> None:
