@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded_arc.columns import Column, Kind, Numbers, Rows, Words
@@ -27,6 +27,7 @@ def batch(first: int, cars: Sequence[int], names: Sequence[str | None]) -> Rows:
     return Rows("t", columns, ROUNDS * len(cars))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 999), min_size=2, max_size=40, unique=True), st.integers(1, 3))
 def test_groups_stand_in_the_order_of_the_number_and_their_rows_in_that_of_time(
     cars: list[int], batches: int
