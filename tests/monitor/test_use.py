@@ -26,6 +26,14 @@ def test_between_two_looks_at_the_same_reading_the_rates_stand() -> None:
     assert meter.take(reading(2, 1)) == use
 
 
+def test_a_reading_that_is_half_new_is_not_mixed_with_the_next() -> None:
+    meter = UseMeter()
+    meter.take(reading(0, 0))
+    use = meter.take(reading(2, 1))
+    assert meter.take(reading(2, 3)) == use, "new counts with the time of the old ones"
+    assert meter.take(reading(4, 3)).cpu_cores == 1.0
+
+
 @pytest.mark.parametrize(
     "after",
     [

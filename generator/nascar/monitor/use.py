@@ -43,19 +43,23 @@ class UseMeter:
 
     def take(self, reading: Reading | None) -> Use:
         """What is used now, as of `reading`; None if there is none."""
-        before, self._last = self._last, reading
+        before = self._last
+        if before is not None and reading is not None and reading.at_s == before.at_s:
+            # Of the same time, or caught while the next was being written: the next look has it whole.
+            return self._use
+        self._last = reading
         if reading is None:
             self._use = UNKNOWN
         elif before is None or not _goes_on(before, reading):
             self._use = Use(memory_mb=reading.usage.rss_bytes / MEGABYTE)
-        elif reading.at_s > before.at_s:
+        else:
             self._use = _between(before, reading)
         return self._use
 
 
 def _goes_on(before: Reading, now: Reading) -> bool:
     """Whether both are of one process, whose counts only grow."""
-    return now.origin == before.origin and now.at_s >= before.at_s and now.usage.cpu_s >= before.usage.cpu_s
+    return now.origin == before.origin and now.at_s > before.at_s and now.usage.cpu_s >= before.usage.cpu_s
 
 
 def _between(before: Reading, now: Reading) -> Use:
