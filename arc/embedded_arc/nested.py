@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from embedded_arc.catalog import Table
+from embedded_arc.names import quoted
 from embedded_arc.nodes import Node
 from embedded_arc.partials import Partials
 from embedded_arc.sql_tree import sql_of
@@ -78,8 +79,9 @@ class _Subqueries:
         shorter = self._partials.rewritten(self._cursor, sql_of(self._cursor, select), select, table)
         if shorter is None:
             return None
-        made = f"nested_{self.answered}"
-        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS {shorter}")
+        # No table of a user can have such a name, so none is mistaken for another.
+        made = f"#nested_{self.answered}"
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(made)} AS {shorter}")
         self.answered += 1
         return made
 
