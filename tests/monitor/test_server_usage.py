@@ -81,6 +81,14 @@ def test_the_health_check_copies_and_has_the_status_of_its_command(tmp_path: Pat
     assert reading.usage.cpu_s == pytest.approx(sum(psutil.Process(1).cpu_times()[:2]), abs=1)
 
 
+def test_an_old_copy_does_not_stay_where_no_new_one_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / ".stat.new").mkdir()
+    (tmp_path / "stat").write_text("1 (arc) S old")
+    assert check_health(tmp_path, "true").returncode == 0
+    assert not (tmp_path / "stat").exists()
+    assert ProcFolder(tmp_path, time.time).read() is None
+
+
 def test_a_folder_that_cannot_be_written_leaves_the_server_as_healthy_as_it_is(tmp_path: Path) -> None:
     nowhere = tmp_path / "file"
     nowhere.write_text("no folder")
