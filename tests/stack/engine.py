@@ -19,6 +19,7 @@ from tests.stack.shell import StackFault, attempt, run, say, step, succeeds
 
 _STARTS_WITHIN_S: Final = 60
 _STOPS_WITHIN_S: Final = 60
+_NO_DISKS: Final = ("overlayfs", "tmpfs", "ramfs")
 _ADDRESSES: Final = "172.30"
 """Networks of the private engine are cut out of this /16; its bridge has the last /24 of it."""
 
@@ -41,7 +42,7 @@ class Engine:
 @contextmanager
 def docker_engine(cache: Path | None = None) -> Iterator[Engine]:
     """A usable engine with Compose. `cache`: a folder in which a private engine keeps its images."""
-    with tempfile.TemporaryDirectory(prefix="dk.") as name:
+    with _told_to_stop(), tempfile.TemporaryDirectory(prefix="dk.") as name:
         folder = Path(name)
         if succeeds(["docker", "info"]):
             yield Engine(_with_compose(dict(os.environ), folder), is_private=False)
@@ -79,14 +80,17 @@ def _private_engine(folder: Path, cache: Path | None) -> Iterator[dict[str, str]
     if packages:
         with step(f"{', '.join(packages)} installed"):
             debian.install(*packages)
+        if succeeds(["docker", "info"]):
+            # Where a machine starts what it installs, that engine is as good.
+            yield dict(os.environ)
+            return
     if shutil.which("docker") is None:
         debian.install("docker-cli")
     host = f"unix://{folder / 's'}"
     env = {**os.environ, "DOCKER_HOST": host, "DOCKER_CONFIG": str(folder / "config")}
-    data = folder / "data" if cache is None else cache.absolute()
     bridge = f"dk{os.getpid()}"
     rules = _rules()
-    with _bridge(bridge):
+    with _data_folder(cache) as data, _bridge(bridge):
         daemon = _start_daemon(folder, data, host, bridge)
         try:
             _await_daemon(daemon, env, folder)
@@ -103,6 +107,9 @@ def _start_daemon(folder: Path, data: Path, host: str, bridge: str) -> subproces
         *("--pidfile", folder / "pid", "--bridge", bridge),
         *("--default-address-pool", f"base={_ADDRESSES}.0.0/17,size=24", "--log-level", "warn"),
     ]
+    # Should this process be killed, the engine does not stay behind alone.
+    if shutil.which("setpriv") is not None:
+        command = ["setpriv", "--pdeathsig", "TERM", *command]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -129,6 +136,32 @@ def _stop_daemon(daemon: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(daemon.pid, signal.SIGKILL)
         daemon.wait(10)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Meanwhile SIGTERM is Ctrl-C: what was started is ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _data_folder(cache: Path | None) -> Iterator[Path]:
+    """A folder for images and containers on a plain disk: layers cannot be laid upon layers or into memory."""
+    if cache is not None:
+        yield cache.absolute()
+        return
+    places = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/var/lib"), Path.home(), Path.cwd()]
+    place = next((one for one in places if one.is_dir() and _kind_of_disk(one) not in _NO_DISKS), places[0])
+    with tempfile.TemporaryDirectory(prefix="dk-data.", dir=place) as name:
+        yield Path(name)
+
+
+def _kind_of_disk(folder: Path) -> str:
+    return run(["stat", "--file-system", "--format=%T", folder]).strip()
 
 
 @contextmanager
