@@ -5,9 +5,10 @@ COMPOSE ?= docker compose
 # The doctor asks Compose by the same name.
 export COMPOSE
 
-.PHONY: up down reset build logs doctor bundle unbundle dashboards compose-config docker-compose-there test-stack
+.PHONY: up down reset build logs doctor bundle unbundle dashboards compose-config docker-compose-there \
+        python-there test-stack
 
-up:  ## Start the stack on Docker, wait until healthy, print the URLs
+up: python-there  ## Start the stack on Docker, wait until healthy, print the URLs
 	@$(DOCTOR) --before-start
 	@$(COMPOSE) up --detach --wait --wait-timeout 300 || { \
 	  echo; echo "The stack did not become healthy. Hop by hop:"; $(DOCTOR); exit 1; }
@@ -19,7 +20,7 @@ up:  ## Start the stack on Docker, wait until healthy, print the URLs
 	@echo "  Metrics     http://$$($(COMPOSE) port generator 9464)/metrics"
 	@echo "  If something looks wrong: make doctor. Stop it: make down"
 
-doctor:  ## Check each hop from Docker to an answered question; the first that fails names its fix
+doctor: python-there  ## Check each hop from Docker to an answered question; the first that fails names its fix
 	@$(DOCTOR)
 
 down: docker-compose-there  ## Stop the stack; Arc stores what it still holds, and the data stays
@@ -37,10 +38,10 @@ build: docker-compose-there  ## Build the images of generator and Grafana again 
 logs: docker-compose-there  ## Follow what the services say
 	@$(COMPOSE) logs --follow --tail 50
 
-bundle:  ## Save all images and files in one tar for a venue without network (OUT=folder)
+bundle: python-there  ## Save all images and files in one tar for a venue without network (OUT=folder)
 	@$(PYTHON) -m stack.bundle save $(if $(OUT),--out "$(OUT)")
 
-unbundle:  ## Verify a bundle and load its images (BUNDLE=file)
+unbundle: python-there  ## Verify a bundle and load its images (BUNDLE=file)
 	@test -n "$(BUNDLE)" || { echo "Name the file: make unbundle BUNDLE=nascar-stack-linux-amd64.tar" >&2; exit 2; }
 	@$(PYTHON) -m stack.bundle load "$(BUNDLE)"
 
@@ -57,6 +58,11 @@ test-stack: $(VENV)/.dev  ## Bring the stack up on a real Docker engine, check w
 STACK_TEST := tests/stack/test_stack.py
 
 DOCTOR = $(PYTHON) -m stack.doctor
+
+python-there:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || { \
+	  echo "This needs Python 3.9 or newer as $(PYTHON); name another with: make PYTHON=python3.12 ..." >&2; \
+	  echo "Without Python, start the stack with: docker compose up --detach --wait" >&2; exit 1; }
 
 docker-compose-there:
 	@$(COMPOSE) version >/dev/null 2>&1 || { \
