@@ -80,7 +80,7 @@ class ArchiveWriter:
 
 
 class Archive:
-    """Reads such a tar at `path`, or the folder that it was unpacked to."""
+    """Reads such a tar at `path`, or the folder that it was unpacked to: a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -89,6 +89,15 @@ class Archive:
         if not path.is_dir():
             self._tar = tarfile.open(path, "r:")  # noqa: SIM115
             self._members = {member.name.partition("/")[2]: member for member in self._tar}
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._tar is not None:
+            self._tar.close()
 
     def open(self, name: str) -> IO[bytes]:
         """The content of the file `name`."""

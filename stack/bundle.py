@@ -7,6 +7,7 @@ SHA-256 of each. Images are of one architecture, which is in the file's name and
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
@@ -99,38 +100,18 @@ def save(out: Path, docker: Docker) -> Path:
 def load(path: Path, docker: Docker) -> tuple[str, ...]:
     """Verify the bundle at `path`, a file or the folder that it was unpacked to, and load its images; their names."""
     try:
-        archive = Archive(path)
-        manifest = json.loads(archive.text(MANIFEST))
-        wanted = str(manifest["architecture"])
-        there = engine_architecture(docker)
-        if wanted != there:
-            raise Broken(
-                f"the bundle's images are for {wanted}, this Docker runs {there}",
-                f"Make a bundle on a machine with {there}: make bundle",
-            )
-        print(f"Checking {path} ...", flush=True)
-        archive.verify()
+        with Archive(path) as archive:
+            manifest = json.loads(archive.text(MANIFEST))
+            _must_fit(str(manifest["architecture"]), docker)
+            print(f"Checking {path} ...", flush=True)
+            archive.verify()
+            print("Loading the images ...", flush=True)
+            _load_images(archive, docker)
+            return tuple(manifest["images"])
     except (Damaged, OSError, ValueError, KeyError, tarfile.TarError) as error:
         raise Broken(
             f"{path} is no whole bundle: {error}", "Copy it again, or make it again: make bundle"
         ) from None
-    print("Loading the images ...", flush=True)
-    process = docker.open_docker("load", "--quiet", is_fed=True)
-    assert process.stdin is not None
-    try:
-        with archive.open(IMAGES) as source, process.stdin:
-            shutil.copyfileobj(source, process.stdin, 1 << 20)
-    except BrokenPipeError:
-        # What Docker says of it comes below.
-        pass
-    process.stdin = None
-    _, complaint = process.communicate()
-    if process.returncode:
-        raise Broken(
-            f"Docker does not load the images: {complaint.decode(errors='replace').strip()}",
-            "Look whether its disk is full (docker system df), then try again.",
-        )
-    return tuple(manifest["images"])
 
 
 def bundled_files(root: Path) -> list[Path]:
@@ -144,12 +125,17 @@ def bundled_files(root: Path) -> list[Path]:
     return files
 
 
-def engine_architecture(docker: Docker) -> str:
-    """What the engine's images are for, as ``linux/amd64``."""
+def _must_fit(wanted: str, docker: Docker) -> None:
+    """The engine runs images for `wanted`, such as ``linux/amd64``."""
     said = docker.docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}")
     if not said.ok:
         raise Broken(f"Docker does not answer: {said.last_line}", "Start Docker, then try again.")
-    return said.out.strip()
+    there = said.out.strip()
+    if wanted != there:
+        raise Broken(
+            f"the bundle's images are for {wanted}, this Docker runs {there}",
+            f"Make a bundle on a machine with {there}: make bundle",
+        )
 
 
 def _architecture(settings: Settings, docker: Docker) -> str:
@@ -186,6 +172,23 @@ def _save_images(archive: ArchiveWriter, images: Sequence[str], docker: Docker) 
             f"Docker does not save the images: {complaint.decode(errors='replace').strip()}",
             "Look whether they are all there: docker images",
         )
+
+
+def _load_images(archive: Archive, docker: Docker) -> None:
+    process = docker.open_docker("load", "--quiet", is_fed=True)
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    with process.stdin, process.stdout, process.stderr, archive.open(IMAGES) as source:
+        # If Docker gives up in the middle, what it says of it comes below.
+        with contextlib.suppress(BrokenPipeError):
+            shutil.copyfileobj(source, process.stdin, 1 << 20)
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        complaint = process.stderr.read().decode(errors="replace").strip()
+        if process.wait():
+            raise Broken(
+                f"Docker does not load the images: {complaint}",
+                "Look whether its disk is full (docker system df), then try again.",
+            )
 
 
 def main(arguments: Sequence[str] | None = None, docker: Docker | None = None) -> int:

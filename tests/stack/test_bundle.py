@@ -35,11 +35,11 @@ def test_what_was_written_is_read_from_the_file_and_from_its_folder(tmp_path: Pa
         assert tar.getmember("one/load").mode & 0o111
         tar.extractall(tmp_path, filter="data")
     for place in (path, tmp_path / "one"):
-        archive = Archive(place)
-        archive.verify()
-        assert archive.text("HOWTO.txt") == "Read me.\n"
-        with archive.open("images.tar") as file:
-            assert file.read() == CONTENT
+        with Archive(place) as archive:
+            archive.verify()
+            assert archive.text("HOWTO.txt") == "Read me.\n"
+            with archive.open("images.tar") as file:
+                assert file.read() == CONTENT
 
 
 def test_the_sums_are_those_that_other_tools_check(tmp_path: Path) -> None:
@@ -59,16 +59,16 @@ def test_a_changed_byte_a_missing_file_and_a_cut_end_are_seen(tmp_path: Path) ->
     whole = path.read_bytes()
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    with pytest.raises(Damaged, match=r"images\.tar is not as it was written"):
-        Archive(path).verify()
+    with pytest.raises(Damaged, match=r"images\.tar is not as it was written"), Archive(path) as archive:
+        archive.verify()
     path.write_bytes(whole[:middle])
-    with pytest.raises((Damaged, tarfile.TarError)):
-        Archive(path).verify()
+    with pytest.raises((Damaged, tarfile.TarError)), Archive(path) as archive:
+        archive.verify()
     with tarfile.open(written(path)) as tar:
         tar.extractall(tmp_path, filter="data")
     (tmp_path / "one" / "images.tar").unlink()
-    with pytest.raises(OSError, match="images"):
-        Archive(tmp_path / "one").verify()
+    with pytest.raises(OSError, match="images"), Archive(tmp_path / "one") as archive:
+        archive.verify()
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
@@ -196,6 +196,13 @@ def test_a_docker_that_fails_while_saving_leaves_nothing(command: DockerCommand,
     with pytest.raises(Broken, match="no space left on device"):
         bundle.save(out, command.docker())
     assert list(out.iterdir()) == []
+
+
+def test_a_docker_that_does_not_load_is_heard(command: DockerCommand, tmp_path: Path) -> None:
+    path = bundle.save(tmp_path, command.docker())
+    command.others["load --quiet"] = (1, "", "no space left on device")
+    with pytest.raises(Broken, match="does not load the images: no space left on device"):
+        bundle.load(path, command.docker())
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(

@@ -214,7 +214,9 @@ def test_no_container_can_write_into_its_image(stack: RunningStack) -> None:
             ]
             written = attempt(command, env=stack.env)
             assert written.returncode != 0, (name, path)
-            assert re.search("read-only|denied|nonexistent|no such", written.stderr, re.IGNORECASE), written.stderr
+            assert re.search("read-only|denied|nonexistent|no such", written.stderr, re.IGNORECASE), (
+                written.stderr
+            )
     volume = ["docker", "exec", stack.container("generator").name, "touch", "/arc-data/probe"]
     assert "Read-only file system" in attempt(volume, env=stack.env).stderr
 
