@@ -56,7 +56,9 @@ def page_of(dashboard: Mapping[str, Any]) -> Page:
     }
     range_s = _duration_s(dashboard["time"]["from"])
     found = [
-        PanelRequest(panel["title"] or panel["type"], _queries(panel["targets"], values), _range_s(panel, range_s))
+        PanelRequest(
+            panel["title"] or panel["type"], _queries(panel["targets"], values), _range_s(panel, range_s)
+        )
         for panel in _panels(dashboard["panels"])
         if panel.get("targets")
     ]
