@@ -1,7 +1,7 @@
 -- title: Engine by engine speed
--- shows: Water and oil temperature and oil pressure of the whole field by engine speed, in steps of 100 rpm, over the last half minute.
+-- shows: Water and oil temperature and oil pressure of the whole field by engine speed, in steps of 100 rpm, over the last ten seconds.
 -- look: oil pressure that rises with the engine speed, and temperatures that hardly depend on it.
--- window: 30s
+-- window: 10s
 SELECT
     rpm // 100 * 100 AS rpm,
     ROUND(AVG(engine_temp), 1) AS engine_temp,

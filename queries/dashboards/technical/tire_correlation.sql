@@ -1,7 +1,7 @@
 -- title: Correlation of pressure and temperature
--- shows: Correlation of pressure and temperature of each tire over all its readings of the last ten seconds, of the whole field: 1 is a straight line, 0 no connection.
+-- shows: Correlation of pressure and temperature of each tire over all its readings of the last five seconds, of the whole field: 1 is a straight line, 0 no connection.
 -- look: values near 1, a little lower where the temperatures of the field differ less and the noise of the sensors counts for more.
--- window: 10s
+-- window: 5s
 SELECT
     ROUND(CORR(lf_pressure_psi, lf_temp_f), 3) AS lf_correlation,
     ROUND(CORR(rf_pressure_psi, rf_temp_f), 3) AS rf_correlation,
