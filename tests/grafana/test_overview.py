@@ -12,6 +12,7 @@ from nascar.race.entries import load_entries
 from nascar.telemetry.schema import LAP_TIMES, TRACK_POSITION
 from tests.grafana.committed import DASHBOARDS
 from tests.grafana.race_server import Server, write_row
+from tests.grafana.two_races import CAR, NEW_LAPS, two_races
 
 QUERIES = load_panels("overview")
 OUT = 5
@@ -190,6 +191,21 @@ def test_a_race_that_begins_anew_does_not_show_the_laps_of_the_last_one(race: Se
     assert (status["lap"], status["laps_led"]) == (3, 1)
     (row,) = answer("running_order_front", server)
     assert (row["last_lap_s"], row["best_lap_s"], row["stops"]) == (31.5, 31.0, 0)
+
+
+def test_of_a_lap_that_both_races_have_the_new_one_counts(race: Server) -> None:
+    server = two_races(race, "two_races_of_the_field")
+    assert answer("lap_leaders", server) == []
+    places = {row["lap"]: row["place_below_zero"] for row in answer("position_by_lap", server)}
+    assert places == dict.fromkeys(NEW_LAPS, -2)
+    (row,) = answer("running_order_front", server)
+    assert row["car_number"] == CAR
+    assert (row["last_lap_s"], row["best_lap_s"]) == pytest.approx((30.6, 30.6))
+    assert row["tire_age_laps"] == NEW_LAPS[-1]
+    write_row(server, TRACK_POSITION, 1, lap=5, position=1)
+    server.flush()
+    (status,) = answer("status", server)
+    assert (status["lap"], status["laps_led"]) == (5, 0)
 
 
 def test_in_the_first_lap_the_order_is_there_before_anyone_has_a_lap(race: Server) -> None:

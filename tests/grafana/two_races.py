@@ -22,8 +22,8 @@ LAP_S: Final = 30
 
 
 def two_races(race: Server, database: str) -> Server:
-    """The same server, asked about a `database` with laps of one car: first a race that ends with much fuel, and in
-    the next one faster laps with every lap.
+    """The same server, asked about a `database` with laps of one car: first a race that it leads all the way and
+    that ends with much fuel, and in the next one, where it is second, faster laps with every lap.
     """
     server = replace(race, database=database)
     laps = (*OLD_LAPS, 0, *NEW_LAPS)
@@ -32,6 +32,8 @@ def two_races(race: Server, database: str) -> Server:
         {
             "time": (begin_s + LAP_S * (place + 1) - 1) * 1_000_000,
             "lap": lap,
+            "position": 9 if old else 2,
+            "laps_led": lap if old else 0,
             "lap_time_s": 30.5 if old else 31.0 - 0.1 * lap,
             "best_lap_s": 30.5 if old else 31.0 - 0.1 * lap,
             "tire_age_laps": lap,

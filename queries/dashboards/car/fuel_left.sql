@@ -1,5 +1,5 @@
 -- title: Fuel and laps left
--- shows: Fuel in the cell at the last line crossing, and how many green laps it lasts: fuel divided by what the newest ten green laps burned on average.
+-- shows: Fuel in the cell at the last line crossing, and how many green laps it lasts: fuel divided by what a green lap of the newest thirty laps burned on average.
 -- look: red laps, which mean that the car has to stop within two of them.
 -- window: 30m
 WITH laps AS (

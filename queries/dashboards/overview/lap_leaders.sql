@@ -3,8 +3,8 @@
 -- look: the longest bar is the dominant car so far, which need not be the one that leads now.
 SELECT
     car_number,
-    arg_max(driver, lap) AS driver,
-    MAX(laps_led) AS laps_led
+    arg_max(driver, time) AS driver,
+    arg_max(laps_led, time) AS laps_led
 FROM lap_times
 WHERE time >= $__timeFrom() AND time < $__timeTo()
   AND lap <= (
@@ -18,6 +18,6 @@ WHERE time >= $__timeFrom() AND time < $__timeTo()
         )
   )
 GROUP BY car_number
-HAVING MAX(laps_led) > 0
+HAVING arg_max(laps_led, time) > 0
 ORDER BY laps_led DESC, car_number
 LIMIT 6

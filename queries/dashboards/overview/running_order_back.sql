@@ -21,10 +21,10 @@ WITH places AS (
 ), laps AS (
     SELECT
         car_number,
-        arg_max(lap_time_s, lap) AS last_lap_s,
-        arg_max(best_lap_s, lap) AS best_lap_s,
-        arg_max(stops, lap) AS stops,
-        arg_max(tire_age_laps, lap) AS tire_age_laps
+        arg_max(lap_time_s, time) AS last_lap_s,
+        arg_max(best_lap_s, time) AS best_lap_s,
+        arg_max(stops, time) AS stops,
+        arg_max(tire_age_laps, time) AS tire_age_laps
     FROM lap_times
     WHERE time >= $__timeFrom() AND time < $__timeTo()
       AND lap <= (SELECT MAX(lap) FROM places)

@@ -20,7 +20,7 @@ SELECT
     flag,
     lap,
     leader,
-    (SELECT MAX(laps.laps_led)
+    (SELECT arg_max(laps.laps_led, laps.time)
      FROM lap_times AS laps
      WHERE laps.time >= $__timeFrom() AND laps.time < $__timeTo()
        AND laps.lap <= now_at.lap
