@@ -186,7 +186,7 @@ class StartHops:
         if len(token) < LEAST_TOKEN_CHARACTERS or token != token.strip():
             raise Broken(
                 f"ARC_TOKEN has {len(token)} characters, Arc wants {LEAST_TOKEN_CHARACTERS} or more without spaces",
-                "Give a longer one in .env, for example: ARC_TOKEN=$(openssl rand -hex 24)",
+                "Put a longer one into .env, for example: echo ARC_TOKEN=$(openssl rand -hex 24) >> .env",
             )
         return f"{len(token)} characters"
 
