@@ -46,6 +46,14 @@ def test_the_big_numbers_are_the_newest(race: Server) -> None:
     ]
 
 
+def test_the_total_stands_while_the_server_is_silent(race: Server) -> None:
+    server = replace(race, database="silent")
+    write_row(server, PIPELINE_METRICS, 30, stored_rows=5e9)
+    write_row(server, PIPELINE_METRICS, 29, stored_rows=math.nan)
+    server.flush()
+    assert server.ask(QUERIES["total_rows"].target_sql)[1] == [[5e9]]
+
+
 @pytest.mark.parametrize("slug", SERIES)
 def test_what_nobody_knows_leaves_no_line_of_nothing(slug: str, race: Server) -> None:
     # A column in which every value is missing is text to the datasource, and a page of text is an error in a graph.

@@ -1,6 +1,6 @@
 -- title: Bytes on the wire
 -- shows: Megabytes a second that the server acknowledged, and requests in flight.
--- look: 92 MB a second is what the race needs. Requests pile up where the server is slow.
+-- look: 120 bytes a row, which is 74 MB a second at 612,000 rows (the published text says 92). Requests pile up where the server is slow.
 SELECT
     time,
     sent_mb_s,
