@@ -37,11 +37,11 @@ FILES = (
 """What the other side needs beside the images, as patterns from the folder of docker-compose.yml."""
 
 _MAKEFILE = """\
-# The verbs of the stack. `make` alone lists them.
+# The verbs of the stack. `make` alone lists them, but for those that need the project.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 help:
-\t@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\\n", $$1, $$2}' stack.mk
+\t@awk -F ':.*## ' '/^[a-z-]+:.*## / && !/^(build|dashboards|test-stack):/ {printf "  make %-12s %s\\n", $$1, $$2}' stack.mk
 include stack.mk
 """
 _LOAD = """\
@@ -62,7 +62,8 @@ Without Python and make:
   docker load --input images.tar
   docker compose up --detach --wait      then open http://127.0.0.1:3000
 
-Settings: copy .env.example to .env. What is built into Grafana's image (REFRESH, versions) cannot be changed here.
+Settings: write them into .env; .env.example lists them. What is built into Grafana's image (REFRESH, versions) cannot
+be changed here, nor can Arc's version, which stands in .env.
 Images: {images}
 """
 
@@ -84,6 +85,7 @@ def save(out: Path, docker: Docker) -> Path:
             archive.add_text("load", _LOAD, executable=True)
             archive.add_text("Makefile", _MAKEFILE)
             archive.add_text(MANIFEST, json.dumps(manifest, indent=2) + "\n")
+            archive.add_text(".env", _saved_arc(start.settings))
             for file in bundled_files(ROOT):
                 archive.add_file(file.relative_to(ROOT).as_posix(), file)
             print(f"Saving {len(images)} images for {architecture} ...", flush=True)
@@ -112,6 +114,13 @@ def load(path: Path, docker: Docker) -> tuple[str, ...]:
         raise Broken(
             f"{path} is no whole bundle: {error}", "Copy it again, or make it again: make bundle"
         ) from None
+
+
+def _saved_arc(settings: Settings) -> str:
+    """The variables that name the Arc of the bundle: on the other side there is no other."""
+    image, _, version = settings.services["arc"].image.rpartition(":")
+    # A stand-in's image has no version, and an override file that names it.
+    return f"ARC_IMAGE={image}\nARC_VERSION={version}\n" if image else ""
 
 
 def bundled_files(root: Path) -> list[Path]:

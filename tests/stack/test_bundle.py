@@ -15,7 +15,7 @@ from stack import bundle
 from stack.archive import Archive, ArchiveWriter, Damaged
 from stack.docker import Docker
 from stack.hops import Broken
-from tests.stack.docker_command import ROOT, DockerCommand
+from tests.stack.docker_command import ROOT, DockerCommand, compose_config
 
 CONTENT = bytes(range(256)) * 9_000
 
@@ -146,6 +146,7 @@ def test_a_bundle_has_all_that_the_other_side_needs(
     listed = subprocess.run(["make"], cwd=there, capture_output=True, text=True, check=False)
     assert listed.returncode == 0, listed.stderr
     assert "make doctor" in listed.stdout
+    assert "make build" not in listed.stdout
     env = {**os.environ, "PATH": f"{command.folder}:{os.environ['PATH']}"}
     env.pop("COMPOSE_FILE", None)
     doctor = ["make", "PYTHON=" + sys.executable, "doctor"]
@@ -156,6 +157,13 @@ def test_a_bundle_has_all_that_the_other_side_needs(
     )
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.splitlines()[-1] == "Next: make up"
+
+
+def test_a_bundle_names_the_arc_that_is_in_it(command: DockerCommand, tmp_path: Path) -> None:
+    command.config = compose_config(ARC_VERSION="26.09.2")
+    with Archive(bundle.save(tmp_path, command.docker())) as archive:
+        assert archive.text(".env") == "ARC_IMAGE=basekicklabs/arc\nARC_VERSION=26.09.2\n"
+        assert "basekicklabs/arc:26.09.2" in archive.text("bundle.json")
 
 
 def test_a_bundle_for_another_architecture_is_refused_before_it_is_loaded(
