@@ -192,10 +192,11 @@ def test_a_port_that_is_taken_ends_it_before_anything_is_sent(engine: Engine, na
         ("--metrics-port", "http"),
         ("--ask-every", "-1"),
         ("--ask-every", "often"),
+        ("--ask-every", "5", "--no-monitor"),
     ],
 )
 def test_bad_flags_are_refused_with_what_would_be_right(
-    run_here: Callable[..., tuple[int, str, str]], flags: tuple[str, str]
+    run_here: Callable[..., tuple[int, str, str]], flags: tuple[str, ...]
 ) -> None:
     status, _, said = run_here("stream", "--dry-run", *flags)
     assert status == 2

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from nascar.cli import arguments
+from nascar.errors import UsageError
 from nascar.monitor.endpoint import DEFAULT_HOST, Address
 from nascar.monitor.settings import MonitorSettings
 from nascar.monitor.table import PIPELINE_METRICS
@@ -67,6 +68,10 @@ def metrics_address(args: argparse.Namespace) -> Address | None:
 
 def monitor_settings(args: argparse.Namespace) -> MonitorSettings:
     """What the flags of `add_monitor` ask for."""
+    if args.ask_every and args.no_monitor and args.metrics_port is None:
+        raise UsageError(
+            "--ask-every has nowhere to show its times with --no-monitor: give --metrics-port, too, or leave one out."
+        )
     return MonitorSettings(
         writes=not args.no_monitor,
         questions=load_questions() if args.ask_every else (),
