@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from nascar.bench.resources import Watched
 from nascar.bench.target import EngineTarget, Served
 from nascar.bench.watched import find
 from nascar.errors import NascarError, ServerError, UsageError
+from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import PUBLISHED_DATABASE
 from nascar.stream.client import Client
 from nascar.telemetry.schema import LOW_RATE_TABLES, TRACK_POSITION
@@ -177,6 +179,7 @@ async def measure(args: argparse.Namespace, pages: Sequence[Page], token: str) -
             if stream.is_over:
                 raise NascarError(f"The stream ended in the middle: {stream.last_words()}")
         tables = {table.name: await client.count(table.name) for table in LOW_RATE_TABLES}
+        rows = await stream_rows(client)
         return {
             "target": "embedded engine (it speaks Arc's API, it is not Arc)"
             if args.url is None
@@ -187,6 +190,7 @@ async def measure(args: argparse.Namespace, pages: Sequence[Page], token: str) -
                 "page_s": args.page_seconds,
                 "server_cores_alone": alone,
                 "low_rate_rows": tables,
+                "stream_rows": rows,
                 "pages": [page.as_json() for page in looked],
             },
         }
@@ -200,6 +204,14 @@ async def cores_alone(server: Watched | None) -> float | None:
     return (
         None if before is None or after is None else round((after - before) / (time.monotonic() - began), 2)
     )
+
+
+async def stream_rows(client: Client) -> dict[str, int]:
+    """What has become of the stream's rows, as it says itself: a rate that was not held is no full rate."""
+    bound = f"time >= '{datetime.fromtimestamp(time.time() - 60, UTC):%Y-%m-%dT%H:%M:%SZ}'"
+    names = ("acknowledged_rows", "missed_rows", "failed_rows")
+    counts = {name: await client.count(PIPELINE_METRICS.name, bound, what=f"MAX({name})") for name in names}
+    return {name.removesuffix("_rows"): count for name, count in counts.items()}
 
 
 async def fill(seconds: float, stream: StreamProcess, client: Client) -> None:
@@ -262,7 +274,7 @@ def _lines(made: record.Record) -> Iterator[str]:
     yield ""
     yield (
         f"{measured['rate']:,} rows/s, stored for {measured['stored_s']:g} s before the first page and streaming on; "
-        f"the server alone takes {measured['server_cores_alone']} cores. Each page is looked at for {measured['page_s']:g} s as "
+        f"the server alone takes {measured['server_cores_alone']} cores{_of_the_rate(measured)}. Each page is looked at for {measured['page_s']:g} s as "
         "a browser does: at each refresh all panels at once, six requests in flight. A panel's time runs from a free "
         "connection to the last answer of its queries."
     )
@@ -281,6 +293,17 @@ def _lines(made: record.Record) -> Iterator[str]:
         for panel in page["panels"]:
             cells = [_cell(panel[key]) for key in ("median_ms", "max_ms")]
             yield f"| {panel['panel']} | {panel['window_s']} s | {' | '.join(cells)} | {panel['rows']} |"
+
+
+def _of_the_rate(measured: Mapping[str, Any]) -> str:
+    rows = measured.get("stream_rows", {})
+    total = sum(rows.values())
+    if not total:
+        return ""
+    return (
+        f"; of {total:,} rows until the last page {rows['acknowledged'] / total:.1%} were acknowledged, "
+        f"{rows['missed']:,} missed and {rows['failed']:,} failed"
+    )
 
 
 def _cell(ms: float | None) -> str:

@@ -95,10 +95,12 @@ def test_pages_are_looked_at_while_a_race_streams(tmp_path: Path, capsys: pytest
     assert not any(panel["errors"] for panel in page["panels"])
     assert any(panel["rows"] for panel in page["panels"])
     assert made["panels"]["low_rate_rows"]["track_position"] > 0
+    assert made["panels"]["stream_rows"]["acknowledged"] > 20_000
     slow = [panel for panel in page["panels"] if panel["max_ms"] > bench_panels.WITHIN_MS]
     assert status == int(bool(slow) or not page["within_refresh"])
     text = written.with_suffix(".md").read_text()
     assert text in capsys.readouterr().out
+    assert "were acknowledged" in text
     for panel in page["panels"]:
         assert f"| {panel['panel']} |" in text
     assert str(tmp_path) not in text + written.read_text()
