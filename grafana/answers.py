@@ -15,7 +15,8 @@ import duckdb
 
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.race.entries import load_entries
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 
 STORED: Final[tuple[Table, ...]] = (*TABLES, *LOW_RATE_TABLES, PIPELINE_METRICS)
 """Every table that a panel may read."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from grafana.answers import SUFFIXES, AnswerColumn
-from nascar.telemetry.schema import Kind
+from nascar.telemetry.columns import Kind
 
 Json = dict[str, Any]
 

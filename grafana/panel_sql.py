@@ -21,7 +21,8 @@ from typing import Final
 from grafana.answers import AnswerColumn, answer_of
 from grafana.panel_files import PanelQuery
 from nascar.questions import RELATIVE_WINDOW, Question, for_database, load_questions, queries_directory
-from nascar.telemetry.schema import TABLES, Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
+from nascar.telemetry.schema import TABLES
 
 PUBLISHED_CAR: Final = 24
 """The car that the published questions about one car ask for."""

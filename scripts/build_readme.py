@@ -25,7 +25,8 @@ from nascar.bench.record import Record
 from nascar.cli.main import COMMANDS, build_parser
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Column, Table
+from nascar.telemetry.columns import Column, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 
 ROOT = Path(__file__).parents[1]
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_VARIABLE: Final = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\$([A-Za-z]\w*)")
+from stack.panels import defaults_of, filled, panels_of, seconds, with_range
+
 ANNOTATIONS: Final = "annotations"
 
 
@@ -27,8 +25,7 @@ class PanelRequest:
 
     def sql_at(self, now_s: float) -> tuple[str, ...]:
         """The SQL of each query over the window that ends at `now_s`, in whole seconds, as the datasource writes it."""
-        ends = {"$__timeFrom()": now_s - self.window_s, "$__timeTo()": now_s}
-        return tuple(_with_window(sql, ends) for sql in self.queries)
+        return tuple(with_range(sql, self.window_s, now_s) for sql in self.queries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,57 +47,25 @@ def load_pages(folder: Path) -> tuple[Page, ...]:
 
 def page_of(dashboard: Mapping[str, Any]) -> Page:
     """A dashboard in Grafana's classic JSON."""
-    values = {
-        variable["name"]: str(variable["current"]["value"])
-        for variable in dashboard.get("templating", {}).get("list", ())
-    }
-    range_s = _duration_s(dashboard["time"]["from"])
+    values = defaults_of(dashboard)
+    range_s = seconds(dashboard["time"]["from"])
     found = [
         PanelRequest(
             panel["title"] or panel["type"], _queries(panel["targets"], values), _range_s(panel, range_s)
         )
-        for panel in _panels(dashboard["panels"])
+        for panel in panels_of(dashboard)
         if panel.get("targets")
     ]
     lines = [one["target"] for one in dashboard.get("annotations", {}).get("list", ()) if one.get("enable")]
     asked = _queries([line for line in lines if "sql" in line], values)
     if asked:
         found.append(PanelRequest(ANNOTATIONS, asked, range_s))
-    return Page(dashboard["uid"], dashboard["title"], _duration_s(dashboard["refresh"]), tuple(found))
-
-
-def _panels(panels: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for panel in panels:
-        yield panel
-        yield from _panels(panel.get("panels", ()))
+    return Page(dashboard["uid"], dashboard["title"], seconds(dashboard["refresh"]), tuple(found))
 
 
 def _queries(targets: Sequence[Mapping[str, Any]], values: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(_VARIABLE.sub(lambda found: _written(found, values), target["sql"]) for target in targets)
-
-
-def _written(found: re.Match[str], values: Mapping[str, str]) -> str:
-    name = found[1] or found[3]
-    if name not in values:
-        # A macro of the datasource, or no variable at all: Grafana leaves it alone.
-        return found[0]
-    value = values[name]
-    return "'" + value.replace("'", "''") + "'" if found[2] == "sqlstring" else value
+    return tuple(filled(target["sql"], values) for target in targets)
 
 
 def _range_s(panel: Mapping[str, Any], page_s: int) -> int:
-    return _duration_s(panel["timeFrom"]) if panel.get("timeFrom") else page_s
-
-
-def _duration_s(text: str) -> int:
-    """``30s``, ``now-15m``."""
-    found = re.fullmatch(r"(?:now-)?(\d+)([smhd])", text)
-    if found is None:
-        raise ValueError(f"{text!r} is no length of time such as 30s or now-15m")
-    return int(found[1]) * _SECONDS[found[2]]
-
-
-def _with_window(sql: str, ends: Mapping[str, float]) -> str:
-    for macro, instant_s in ends.items():
-        sql = sql.replace(macro, f"'{datetime.fromtimestamp(int(instant_s), UTC):%Y-%m-%dT%H:%M:%SZ}'")
-    return sql
+    return seconds(panel["timeFrom"]) if panel.get("timeFrom") else page_s

@@ -38,11 +38,7 @@ class PanelQuestion:
 
     def at(self, now_s: float) -> str:
         """The SQL with the range that ends at `now_s` (seconds since 1970), as the datasource fills it in."""
-        bounds = {"$__timeFrom()": now_s - self.window_s, "$__timeTo()": now_s}
-        sql = self.sql
-        for macro, second in bounds.items():
-            sql = sql.replace(macro, time.strftime("'%Y-%m-%dT%H:%M:%SZ'", time.gmtime(second)))
-        return sql
+        return with_range(self.sql, self.window_s, now_s)
 
 
 def questions(folder: Path = DASHBOARDS) -> list[PanelQuestion]:
@@ -54,27 +50,39 @@ def questions(folder: Path = DASHBOARDS) -> list[PanelQuestion]:
     ]
 
 
-def _of_dashboard(dashboard: Mapping[str, Any]) -> Iterator[PanelQuestion]:
-    shown_s = _seconds(dashboard["time"]["from"])
-    values = {
+def with_range(sql: str, window_s: float, now_s: float) -> str:
+    """`sql` with the time macros filled in for the range of `window_s` that ends at `now_s`, in whole seconds."""
+    for macro, second in {"$__timeFrom()": now_s - window_s, "$__timeTo()": now_s}.items():
+        sql = sql.replace(macro, time.strftime("'%Y-%m-%dT%H:%M:%SZ'", time.gmtime(second)))
+    return sql
+
+
+def defaults_of(dashboard: Mapping[str, Any]) -> dict[str, str]:
+    """What the variables of a dashboard are when it is opened."""
+    return {
         str(variable["name"]): _default(variable)
         for variable in dashboard.get("templating", {}).get("list", ())
         if variable.get("current")
     }
-    for panel in _panels(dashboard["panels"]):
+
+
+def panels_of(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """All panels, also those of rows that are folded, which hold their panels themselves."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels") or ()
+
+
+def _of_dashboard(dashboard: Mapping[str, Any]) -> Iterator[PanelQuestion]:
+    shown_s = seconds(dashboard["time"]["from"])
+    values = defaults_of(dashboard)
+    for panel in panels_of(dashboard):
         for target in panel.get("targets") or ():
             if "sql" in target:
-                window_s = _seconds(panel["timeFrom"]) if panel.get("timeFrom") else shown_s
+                window_s = seconds(panel["timeFrom"]) if panel.get("timeFrom") else shown_s
                 yield PanelQuestion(
-                    dashboard["uid"], panel.get("title", ""), _filled(target["sql"], values), window_s
+                    dashboard["uid"], panel.get("title", ""), filled(target["sql"], values), window_s
                 )
-
-
-def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for panel in panels:
-        yield panel
-        # A row that is folded holds its panels itself.
-        yield from panel.get("panels") or ()
 
 
 def _default(variable: Mapping[str, Any]) -> str:
@@ -82,19 +90,19 @@ def _default(variable: Mapping[str, Any]) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _filled(sql: str, values: Mapping[str, str]) -> str:
+def filled(sql: str, values: Mapping[str, str]) -> str:
     """`sql` with its variables' values, in the formats of Grafana that dashboards use; the time macros stay."""
 
-    def filled(match: re.Match[str]) -> str:
+    def written(match: re.Match[str]) -> str:
         name = match[1] or match[3]
         if name not in values:
             return match[0]
         return _FORMATS[match[2] or "raw"](values[name])
 
-    return _VARIABLE.sub(filled, sql)
+    return _VARIABLE.sub(written, sql)
 
 
-def _seconds(text: str) -> int:
+def seconds(text: str) -> int:
     """``now-5m`` or ``5m`` in seconds."""
     found = _AGO.fullmatch(text)
     if found is None:

@@ -17,7 +17,8 @@ from nascar.bench.published import (
 )
 from nascar.bench.sink import Sink
 from nascar.race.entries import field, load_entries
-from nascar.telemetry.schema import TABLES, Kind, Table
+from nascar.telemetry.columns import Kind, Table
+from nascar.telemetry.schema import TABLES
 
 CARS = field(load_entries(), 40)
 

@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from nascar.race.entries import load_entries
-from nascar.telemetry.schema import LOW_RATE_TABLES, Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES
 from tests.cli.conftest import TOKEN, Engine, Nascar
 
 SECONDS = 10

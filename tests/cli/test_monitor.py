@@ -23,7 +23,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nascar.monitor.table import PIPELINE_METRICS
-from nascar.telemetry.schema import Kind
+from nascar.telemetry.columns import Kind
 from tests.cli.conftest import TOKEN, Engine, Nascar
 from tests.stream.conftest import DATABASE as FAKE_DATABASE
 from tests.stream.conftest import TOKEN as FAKE_TOKEN

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from nascar.telemetry.schema import TABLES, Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
+from nascar.telemetry.schema import TABLES
 
 FILES = sorted((Path(__file__).parents[2] / "queries").glob("*.sql"))
 QUESTIONS = {int(path.stem[:2]): path.read_text() for path in FILES}

@@ -23,7 +23,8 @@ from nascar.cli.pipeline import Pipeline
 from nascar.cli.race_format import packaged_race
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.stream.source import BesideSource
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Kind, Table
+from nascar.telemetry.columns import Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 
 TOKEN = "grafana-tests-token-of-32-characters-or-more"
 DATABASE = "nascar_telemetry"

@@ -10,7 +10,7 @@ import pytest
 from grafana.panel_files import load_panels
 from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
-from nascar.telemetry.schema import Kind
+from nascar.telemetry.columns import Kind
 from tests.grafana.committed import ALL, DASHBOARDS
 from tests.grafana.race_server import SECONDS, Server, pipeline_columns, write_row
 

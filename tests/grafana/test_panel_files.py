@@ -10,7 +10,7 @@ from grafana.answers import STORED, SUFFIXES, AnswerColumn, answer_of, unit_of_n
 from grafana.fields import UNITS, label, meaning
 from grafana.panel_files import QUERIES, load_panels
 from grafana.panels import Frame, Place
-from nascar.telemetry.schema import Kind
+from nascar.telemetry.columns import Kind
 
 HEAD = "-- title: Speed\n-- shows: How fast.\n-- look: the dips.\n"
 SQL = (

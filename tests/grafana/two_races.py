@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgpack
 
-from nascar.telemetry.schema import LAP_TIMES, TRACK_POSITION, Kind, Table
+from nascar.telemetry.columns import Kind, Table
+from nascar.telemetry.schema import LAP_TIMES, TRACK_POSITION
 from tests.grafana.race_server import Server
 
 DRIVER: Final = "Marlow Tennant"

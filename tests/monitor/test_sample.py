@@ -14,7 +14,8 @@ from nascar.monitor.use import Use
 from nascar.questions import load_questions
 from nascar.stream.latency import Percentiles
 from nascar.stream.low_rate_feed import encode_rows
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Kind
+from nascar.telemetry.columns import Kind
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 from tests.monitor.conftest import START_US, sample
 
 NUMBERS = [column.name for column in PIPELINE_METRICS.columns if column.kind is not Kind.TIME]

@@ -12,7 +12,8 @@ import pytest
 
 from nascar.errors import UsageError
 from nascar.questions import RELATIVE_WINDOW, for_database, load_questions, queries_directory
-from nascar.telemetry.schema import TABLES, Kind
+from nascar.telemetry.columns import Kind
+from nascar.telemetry.schema import TABLES
 
 FILES = sorted((*queries_directory().glob("*.sql"), *(queries_directory() / "panels").glob("*.sql")))
 

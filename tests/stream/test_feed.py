@@ -12,9 +12,10 @@ from nascar.race.entries import field, load_entries
 from nascar.race.simulation import Race
 from nascar.race.track import charlotte
 from nascar.stream.feed import TelemetryFeed
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler
-from nascar.telemetry.schema import TABLES, Kind
+from nascar.telemetry.schema import TABLES
 
 START_US = 1_790_000_000_123_457
 

@@ -16,9 +16,10 @@ from nascar.race.timing import LapRecord, TireReadings
 from nascar.race.track import charlotte
 from nascar.stream.low_rate_feed import LowRateFeed
 from nascar.stream.wire import Cell
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.sampler import TimeUnit
-from nascar.telemetry.schema import LOW_RATE_TABLES, Kind
+from nascar.telemetry.schema import LOW_RATE_TABLES
 from tests.telemetry.conftest import START_US, FormulaRace
 
 TRACK = charlotte()

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nascar.race.entries import Entry
 from nascar.race.frames import TICK_S, Frames
+from nascar.telemetry.columns import Table
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler, TimeUnit
-from nascar.telemetry.schema import TABLES, Table
+from nascar.telemetry.schema import TABLES
 
 LAP_LENGTH_M = 2414.016
 START_US = 1_790_000_000_123_457

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from nascar.errors import NascarError, UsageError
 from nascar.race.frames import Frames
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.export import ROW_GROUP_ROWS, export_parquet
 from nascar.telemetry.sampler import Sampler, TimeUnit
-from nascar.telemetry.schema import TABLES, Kind
+from nascar.telemetry.schema import TABLES
 
 MakeSampler = Callable[..., Sampler]
 ReadRows = Callable[..., dict[str, dict[str, NDArray[Any]]]]

@@ -17,10 +17,11 @@ from nascar.race.score import NO_WORK, PitWork
 from nascar.race.simulation import Race
 from nascar.race.timing import LapRecord, TimedRace, Timing, TireReadings
 from nascar.race.track import charlotte
+from nascar.telemetry.columns import Kind, Table
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.rows import Rows, join_rows
 from nascar.telemetry.sampler import TimeUnit
-from nascar.telemetry.schema import LOW_RATE_TABLES, Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES
 from tests.telemetry.conftest import START_US, FormulaRace, entries_of
 from tests.telemetry.test_positions import Circle
 

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nascar.telemetry import moment_loops, render
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.render import _TO_WHOLE, TAGGED
 from nascar.telemetry.sampler import Sampler, prepare
-from nascar.telemetry.schema import TABLES, Kind
+from nascar.telemetry.schema import TABLES
 
 MakeSampler = Callable[..., Sampler]
 

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nascar.telemetry.columns import Column, Kind, Table
 from nascar.telemetry.rows import RowQueue, Rows, make_rows
-from nascar.telemetry.schema import Column, Kind, Table
 
 TABLE = Table(
     "laps",

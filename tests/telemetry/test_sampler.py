@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from nascar.race.frames import TICK_S
+from nascar.telemetry.columns import Between, Column, Kind, Table
 from nascar.telemetry.sampler import Sampler, TimeUnit
-from nascar.telemetry.schema import CHASSIS, ENGINE, TABLES, Between, Column, Kind, Table
+from nascar.telemetry.schema import CHASSIS, ENGINE, TABLES
 
 Rows = dict[str, dict[str, NDArray[Any]]]
 MakeSampler = Callable[..., Sampler]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nascar.race.frames import TIRES, Frames
-from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES, Between, Column, Kind, Table
+from nascar.telemetry.columns import Between, Column, Kind, Table
+from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
 
 # Names, order and types as printed in the published demo's "Data Schema".
 PUBLISHED = {

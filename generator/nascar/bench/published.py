@@ -20,7 +20,8 @@ from nascar.bench.stages import START_US, Stopwatch, Taken
 from nascar.errors import NascarError
 from nascar.race.entries import Entry, field, load_entries
 from nascar.stream.client import Client
-from nascar.telemetry.schema import TABLES, Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
+from nascar.telemetry.schema import TABLES
 
 GZIP_LEVEL: Final = 9
 BATCH_ROWS: Final = 10_000

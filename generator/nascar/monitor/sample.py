@@ -10,8 +10,8 @@ from nascar.monitor.disk import Disk
 from nascar.monitor.table import PIPELINE_METRICS, QUESTIONS
 from nascar.monitor.use import MEGABYTE, UNKNOWN, Use
 from nascar.stream.progress import Snapshot
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.rows import Rows, make_rows
-from nascar.telemetry.schema import Kind
 
 _UNKNOWN: Final = float("nan")
 """A column of numbers keeps its type in every request this way, and JSON shows it as null."""

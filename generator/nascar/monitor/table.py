@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nascar.telemetry.schema import Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
 
 QUESTIONS: Final = 8
 """The questions of the demo, numbered from 1."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from nascar.stream.compression import Compression, SqueezedBody
 from nascar.stream.source import BatchHead, BesideSource
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
+from nascar.telemetry.columns import Column, Kind, Table
 from nascar.telemetry.plan import RowPlan
 from nascar.telemetry.sampler import Sampler
-from nascar.telemetry.schema import Column, Kind, Table
 
 STOCK_BYTES: Final = 64 * 2**20
 """Most bytes of buffers that lie ready for use, over all tables."""

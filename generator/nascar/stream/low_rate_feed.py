@@ -10,9 +10,9 @@ import numpy as np
 from nascar.stream.compression import Compression, SqueezedBody
 from nascar.stream.source import BatchHead, BesideSource, Body, TimedHead
 from nascar.stream.wire import Cell, WireBody, WireColumn, WireTable
+from nascar.telemetry.columns import Kind
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.rows import Rows
-from nascar.telemetry.schema import Kind
 
 _KEEP_NOTHING: Final = 0
 """Bytes of buffers to keep for the next body: no two of these bodies are alike."""

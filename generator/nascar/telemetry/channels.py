@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascar.race.frames import Frames
-from nascar.telemetry.schema import Between, Column, Sensor, Table
+from nascar.telemetry.columns import Between, Column, Sensor, Table
 
 Steps = NDArray[np.float32]
 """Readings counted in steps of their sensor, not yet rounded. All stay below a few tens of thousands, where

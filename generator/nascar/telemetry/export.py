@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 import numpy as np
 
 from nascar.errors import NascarError, UsageError
+from nascar.telemetry.columns import Kind, Table
 from nascar.telemetry.low_rate import LowRateTables
 from nascar.telemetry.plan import Batch, RowPlan
 from nascar.telemetry.sampler import Sampler
-from nascar.telemetry.schema import Kind, Table
 
 ROW_GROUP_ROWS: Final = 122_880
 """A row group is written when so many rows have come together: DuckDB's own size, about 15 MB in memory."""

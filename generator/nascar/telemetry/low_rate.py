@@ -10,11 +10,12 @@ from nascar.race.events import Event, EventKind
 from nascar.race.frames import FLAGS, TIRES, Frames, FrameSource
 from nascar.race.timing import LapRecord
 from nascar.telemetry.chart import Map
+from nascar.telemetry.columns import Table
 from nascar.telemetry.moments import TICK_US
 from nascar.telemetry.positions import Positions
 from nascar.telemetry.rows import RowQueue, Rows, make_rows
 from nascar.telemetry.sampler import TimeUnit
-from nascar.telemetry.schema import LAP_TIMES, LOW_RATE_TABLES, RACE_EVENTS, TRACK_POSITION, Table
+from nascar.telemetry.schema import LAP_TIMES, LOW_RATE_TABLES, RACE_EVENTS, TRACK_POSITION
 
 
 class Scoring(Protocol):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nascar.errors import UsageError
-from nascar.telemetry.schema import TABLES, Table
+from nascar.telemetry.columns import Table
+from nascar.telemetry.schema import TABLES
 
 STRICT_RATE: Final = 1_000_000 * len(TABLES)
 """Up to this total rate two rows of a table are at least a microsecond apart; a car's own rows always are."""

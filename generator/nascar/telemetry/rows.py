@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nascar.telemetry.schema import Column, Kind, Table
+from nascar.telemetry.columns import Column, Kind, Table
 
 Values = NDArray[np.int64] | NDArray[np.float64] | tuple[str, ...]
 """One value for each row: whole numbers, numbers, or texts, as the column's kind says."""

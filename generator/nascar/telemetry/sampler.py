@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from nascar.race.entries import Entry
 from nascar.race.frames import Frames, FrameSource
 from nascar.telemetry.channels import Channels, Crossings, counting_sensors, line_sensors
+from nascar.telemetry.columns import Column, Kind, Table
 from nascar.telemetry.moments import MomentMaker, Moments
 from nascar.telemetry.noise import NoiseRing
 from nascar.telemetry.plan import Batch, RowPlan
-from nascar.telemetry.schema import Column, Kind, Table
 from nascar.telemetry.window import FrameWindow
 
 Numbers = NDArray[np.int64] | NDArray[np.float64]
