@@ -16,7 +16,7 @@ from grafana.panel_files import PanelQuery
 Json = dict[str, Any]
 
 DATASOURCE: Final = {"type": "basekick-arc-datasource", "uid": "arc"}
-NO_VALUE: Final = "waiting for data"
+NO_VALUE: Final = "no data yet"
 
 
 @dataclass(frozen=True, slots=True)

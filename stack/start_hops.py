@@ -20,7 +20,8 @@ BYTES_PER_ROW = 16
 IMAGES_BYTES = 4_000_000_000
 """About what all images take, and the building of them."""
 SPARE_BYTES = 1_000_000_000
-_REFRESH = ("1s", "2s", "5s", "10s", "30s")
+REFRESHES = ("1s", "2s", "5s", "10s", "30s")
+"""What grafana/Dockerfile builds into the dashboards."""
 _REGISTRY_TIMEOUT_S = 30
 _WITHOUT_DOCKER = "Without Docker, the same race runs with: make demo"
 
@@ -101,9 +102,9 @@ class StartHops:
         refresh = (
             (config["services"].get("grafana") or {}).get("build", {}).get("args", {}).get("REFRESH", "5s")
         )
-        if refresh not in _REFRESH:
+        if refresh not in REFRESHES:
             raise Broken(
-                f"REFRESH={refresh} cannot be", f"Give one of {', '.join(_REFRESH)}: make up REFRESH=5s"
+                f"REFRESH={refresh} cannot be", f"Give one of {', '.join(REFRESHES)}: make up REFRESH=5s"
             )
         return f"{self.settings.rate:,} rows/s, kept {self.settings.keep_minutes} minutes"
 

@@ -383,9 +383,8 @@ def open_duckdb(settings: Settings) -> duckdb.DuckDBPyConnection:
             },
         )
     except duckdb.Error as error:
-        raise EngineError(
-            f"DuckDB refuses its settings: {error}. Look at --memory-limit and --threads.", 2
-        ) from None
+        said = f"DuckDB refuses its settings: {error}. Look at --memory-limit and --threads."
+        raise EngineError(said, 2) from None
     spill = settings.data_dir / "spill"
     for name, value in (
         ("temp_directory", str(spill)),

@@ -77,9 +77,8 @@ def rows(file: int) -> dict[str, Any]:
         "pit": [i % 11 == 0 for i in range(ROWS)],
     }
     if file == 3:
-        columns["speed"] = [
-            0 if v is None else int(v) for v in speed
-        ]  # integers in one file, floats in the others
+        # Integers in one file, floats in the others.
+        columns["speed"] = [0 if v is None else int(v) for v in speed]
     if file == 4:
         del columns["pit"]
     return {"m": "t", "columns": columns}

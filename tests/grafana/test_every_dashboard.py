@@ -82,7 +82,7 @@ def test_a_panel_asks_the_provisioned_datasource_and_says_so_while_there_is_noth
         assert target["format"] in ("table", "time_series")
         assert target["splitDuration"] == "off"
     assert [target["refId"] for target in shown.targets] == list("ABCDEFGH")[: len(shown.targets)]
-    assert shown.panel["fieldConfig"]["defaults"]["noValue"] == "waiting for data"
+    assert shown.panel["fieldConfig"]["defaults"]["noValue"] == "no data yet"
 
 
 def test_the_datasource_speaks_json_and_is_told_what_compose_sets() -> None:

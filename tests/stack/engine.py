@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -98,7 +100,7 @@ def _private_engine(folder: Path, cache: Path | None) -> Iterator[dict[str, str]
             yield env
         finally:
             _stop_daemon(daemon)
-            _remove_new_rules(rules)
+            _remove_new_rules(rules, bridge)
 
 
 def _start_daemon(folder: Path, data: Path, host: str, bridge: str) -> subprocess.Popen[bytes]:
@@ -184,13 +186,17 @@ def _rules() -> set[tuple[str, str]]:
     }
 
 
-def _remove_new_rules(before: set[tuple[str, str]]) -> None:
-    """Take away the rules that the engine made and leaves behind; chains only where they are empty and new."""
-    new = sorted(_rules() - before)
+def _remove_new_rules(before: set[tuple[str, str]], bridge: str) -> None:
+    """Take away the rules that the engine made and leaves behind; chains only where they are empty and new.
+
+    What somebody else has added meanwhile stays: the engine's rules name its chains, its bridges or its addresses.
+    """
+    ours = re.compile(rf"DOCKER|\bbr-|\b{re.escape(bridge)}\b|\b{re.escape(_ADDRESSES)}\.")
+    new = sorted((table, line) for table, line in _rules() - before if ours.search(line))
     undo = (("-A", "-D"), ("-N", "-X"))
     for made, undone in undo:
         for table, line in new:
-            verb, *rest = line.split()
+            verb, *rest = shlex.split(line)
             if verb == made:
                 run(["iptables", "--table", table, undone, *rest])
     for table, line in before:

@@ -202,16 +202,8 @@ def test_no_process_is_root_nor_has_a_way_to_become_it(stack: RunningStack) -> N
 def test_no_container_can_write_into_its_image(stack: RunningStack) -> None:
     for name in stack.settings.services:
         for path in ("/probe", "/usr/probe", "/app/retention"):
-            command = [
-                "docker",
-                "exec",
-                "--user",
-                "0",
-                stack.container(name).name,
-                "sh",
-                "-c",
-                f"echo > {path}",
-            ]
+            as_root = ("docker", "exec", "--user", "0", stack.container(name).name)
+            command = [*as_root, "sh", "-c", f"echo > {path}"]
             written = attempt(command, env=stack.env)
             assert written.returncode != 0, (name, path)
             assert re.search("read-only|denied|nonexistent|no such", written.stderr, re.IGNORECASE), (
