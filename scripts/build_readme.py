@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Fill the derived parts of README.md and docs/walkthrough.md: tables, questions, commands, figures, panels and SQL.
+"""Fill the derived parts of README.md and of docs: tables, questions, commands, figures, panels, SQL, times of panels.
 
     python -m scripts.build_readme           write them
     python -m scripts.build_readme --check   status 1 if a document does not say what the sources say
 
 A part stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what stands between is not edited by
 hand. The sources are the schema, queries/, the parsers of the commands, and the records of the benchmarks. In
-the walkthrough ``panels NAME`` are the panels of a dashboard, and ``sql FILE`` is a query.
+the walkthrough ``panels NAME`` are the panels of a dashboard, and ``sql FILE`` is a query. docs/panel-speed.md has the
+records of scripts/bench_panels.py in docs/panel-speed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,7 @@ from nascar.monitor.table import PIPELINE_METRICS
 from nascar.questions import load_questions
 from nascar.telemetry.columns import Column, Table
 from nascar.telemetry.schema import LOW_RATE_TABLES, TABLES
+from scripts import bench_panels
 
 ROOT = Path(__file__).parents[1]
 
@@ -220,6 +223,20 @@ def filled_walkthrough(text: str) -> str:
     return text
 
 
+def filled_panel_speed(text: str) -> str:
+    """docs/panel-speed.md with the tables of every record made anew."""
+    return _filled(text, "records", lambda _: panel_records())[0]
+
+
+def panel_records() -> Iterator[str]:
+    """Every record of the panels' times, the oldest first, as a section."""
+    for file in sorted((ROOT / "docs" / "panel-speed").glob("*.json")):
+        made = json.loads(file.read_text(encoding="utf-8"))
+        _, _, told = bench_panels.document(made).partition("\n")
+        yield f"## {made['target'][0].upper()}{made['target'][1:]}"
+        yield told.replace("\n## ", "\n### ")
+
+
 def _filled(text: str, name: str, part: Callable[[str], Iterator[str]]) -> tuple[str, int]:
     """`text` with the parts called `name` made anew, and how many there are; `part` is given the group of `name`."""
     pattern = re.compile(rf"(<!-- begin (?P<name>{name}) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -235,6 +252,7 @@ def _filled(text: str, name: str, part: Callable[[str], Iterator[str]]) -> tuple
 DOCUMENTS = {
     ROOT / "README.md": filled_readme,
     ROOT / "docs" / "walkthrough.md": filled_walkthrough,
+    ROOT / "docs" / "panel-speed.md": filled_panel_speed,
 }
 
 
