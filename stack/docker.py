@@ -61,6 +61,10 @@ class Docker:
             stderr=subprocess.PIPE,
         )
 
+    def has_image(self, image: str) -> bool:
+        """Whether the image is on this machine."""
+        return self.docker("image", "inspect", "--format", "{{.Id}}", image).ok
+
     def containers(self) -> dict[str, Container]:
         """The stack's containers, running or not, by their service."""
         said = self.compose("ps", "--all", "--format", "json")

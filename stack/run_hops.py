@@ -184,6 +184,13 @@ class RunHops:
     def _must_run(self, service: str) -> Container:
         container = self.docker.containers().get(service)
         if container is None:
+            for image in self._settings().images:
+                if not self.docker.has_image(image):
+                    raise Broken(
+                        f"{service} was not started: the image {image} is not there",
+                        "See why it cannot be had: make build, make up (both need the network for it). "
+                        "Without a network: make unbundle BUNDLE=nascar-stack-….tar",
+                    )
             raise Broken(f"{service} was not started", "Start the stack: make up")
         if not container.is_running:
             if (

@@ -171,7 +171,7 @@ class StartHops:
         free = shutil.disk_usage(known).free
         running = any(container.is_running for container in self.docker.containers().values())
         rows = settings.rate * 60 * (settings.keep_minutes + 2) * BYTES_PER_ROW
-        images = IMAGES_BYTES if any(not self._has(image) for image in settings.images) else 0
+        images = IMAGES_BYTES if any(not self.docker.has_image(image) for image in settings.images) else 0
         needed = SPARE_BYTES + (0 if running else rows + images)
         if free < needed:
             raise Broken(
@@ -194,12 +194,12 @@ class StartHops:
     def images(self) -> str:
         """Every image is here, or can be got."""
         services = self.settings.services.values()
-        missing = [service for service in services if not self._has(service.image)]
+        missing = [service for service in services if not self.docker.has_image(service.image)]
         if not missing:
             return "all there"
         for service in missing:
             for image in service.stands_on if service.is_built else (service.image,):
-                if not self._has(image):
+                if not self.docker.has_image(image):
                     self._must_be_to_be_had(image)
         return f"{', '.join(dict.fromkeys(one.image for one in missing))} will be fetched or built (a few minutes)"
 
@@ -211,9 +211,6 @@ class StartHops:
                 "Connect this machine to the internet for the first start, or load a bundle that was made on "
                 "one that is (make bundle): make unbundle BUNDLE=nascar-stack-….tar",
             )
-
-    def _has(self, image: str) -> bool:
-        return self.docker.docker("image", "inspect", "--format", "{{.Id}}", image).ok
 
 
 def port_trouble(number: int, host: str) -> int:

@@ -137,6 +137,15 @@ def test_a_stack_that_was_not_started(stack: Running) -> None:
     assert (hop, broken.what, broken.fix) == ("Arc", "arc was not started", "Start the stack: make up")
 
 
+def test_a_stack_whose_images_could_not_be_built(stack: Running) -> None:
+    stack.command.containers = []
+    stack.command.others |= {"image inspect --format {{.Id}} nascar-grafana": (1, "", "No such image")}
+    hop, broken = stack.failure()
+    assert (hop, broken.what) == ("Arc", "arc was not started: the image nascar-grafana is not there")
+    assert "make build" in broken.fix
+    assert "make unbundle" in broken.fix
+
+
 def test_an_arc_that_ran_out_of_memory_is_told_from_one_that_ended(stack: Running) -> None:
     stack.change("arc", State="exited", ExitCode=137)
     stack.command.others["inspect --format"] = (0, "true\n", "")
