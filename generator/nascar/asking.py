@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,12 +64,18 @@ class QuestionRounds:
             await self._ask(question)
         return tuple(self.asked[question.number] for question in self.questions)
 
-    async def keep_asking(self, pause_s: float) -> None:
-        """Ask without end, with a pause after each answer; to be cancelled. A refused token ends it."""
+    async def keep_asking(self, pause_s: float, *, most_share: float = 1.0) -> None:
+        """Ask without end; to be cancelled. A refused token ends it.
+
+        There is a pause after each answer, longer than `pause_s` where the answers would otherwise take more than
+        `most_share` of the time.
+        """
         while True:
             for question in self.questions:
+                asked_s = time.monotonic()
                 await self._ask(question)
-                await asyncio.sleep(pause_s)
+                took_s = time.monotonic() - asked_s
+                await asyncio.sleep(max(pause_s, took_s * (1 / most_share - 1)))
 
     def times_ms(self) -> Mapping[int, float]:
         """How long the last answer to each question took; nothing of one that was not answered."""

@@ -29,7 +29,14 @@ NEWEST_WITHIN_S: Final = 30.0
 """Older rows are not looked for: what is asked so often must cost next to nothing."""
 FRESH_S: Final = 3.0
 """What the server said of its counters is its state for so long."""
-FRESH_AGE_S: Final = 3 * NEWEST_EVERY_S
+NEWEST_SHARE: Final = 0.05
+"""A look at the newest row takes the server at most this share of the time: Arc opens every file of the hour for it …"""
+NEWEST_AT_LEAST_S: Final = 5.0
+"""… but however long it takes, it is looked again after this pause."""
+FRESH_AGE_S: Final = 12.0
+"""What the server said of its newest row: a pause, and an answer that takes its time."""
+QUESTIONS_SHARE: Final = 0.2
+"""The eight questions take a server at most this share of the time, whatever pause was asked for."""
 _ANSWER_S: Final = 2.0
 _NEWEST_ANSWER_S: Final = 5.0
 _QUESTION_ANSWER_S: Final = 60.0
@@ -118,6 +125,7 @@ class ServerWatch:
 
     async def _watch_newest(self, client: Client) -> None:
         while True:
+            asked_us = self._clock.now_us()
             try:
                 since_us = self._clock.now_us() - round(NEWEST_WITHIN_S * 1e6)
                 newest_us = await newest_row_us(client, ENGINE.name, since_us, timeout_s=_NEWEST_ANSWER_S)
@@ -127,7 +135,8 @@ class ServerWatch:
                 pass
             else:
                 self._take_newest(newest_us)
-            await self._sleep(NEWEST_EVERY_S)
+            took_s = (self._clock.now_us() - asked_us) / 1e6
+            await self._sleep(max(NEWEST_EVERY_S, min(took_s / NEWEST_SHARE, NEWEST_AT_LEAST_S)))
 
     def _take_newest(self, newest_us: int | None) -> None:
         if newest_us is not None:
@@ -144,7 +153,7 @@ class ServerWatch:
         # Asked of an empty database, a question costs nothing and tells nothing.
         await self._visible.wait()
         try:
-            await rounds.keep_asking(self._settings.ask_every_s)
+            await rounds.keep_asking(self._settings.ask_every_s, most_share=QUESTIONS_SHARE)
         except TokenRefused:
             return
 
