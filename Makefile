@@ -25,10 +25,10 @@ demo: $(VENV)/.demo  ## Race 40 cars into the embedded engine (RATE=, CARS=, SEC
 
 install: $(VENV)/.demo  ## Install everything the commands need into .venv
 
-# Many of the tests wait for servers and clocks while others compute: two files at a time. The stack comes up after
+# Many of the tests wait for servers and clocks while others compute: three files at a time on two cores. The stack comes up after
 # them, for it wants the cores for itself.
 test: check browser  ## Everything that must hold: types, lint, laws, contracts, end to end, the stack on Docker
-	$(BIN)/pytest -q --numprocesses 2 --dist loadfile --ignore=$(STACK_TEST)
+	$(BIN)/pytest -q --numprocesses 3 --dist loadfile --ignore=$(STACK_TEST)
 	@$(MAKE) --no-print-directory test-stack
 
 # The tests open pages in a real browser; only Debian's and Ubuntu's package managers are known here.
