@@ -46,7 +46,8 @@ unbundle: python-there  ## Verify a bundle and load its images (BUNDLE=file)
 	@$(PYTHON) -m stack.bundle load "$(BUNDLE)"
 
 dashboards: $(VENV)/.dev  ## Build Grafana's dashboards from queries/ and the schema
-	$(BIN)/python -m grafana.build_dashboards
+	@$(BIN)/python -m grafana.build_dashboards
+	@echo "Next: make build && make up puts them into Grafana."
 
 compose-config: docker-compose-there  ## Check docker-compose.yml
 	$(COMPOSE) config --quiet

@@ -225,16 +225,14 @@ def filled_walkthrough(text: str) -> str:
 
 def filled_panel_speed(text: str) -> str:
     """docs/panel-speed.md with the tables of every record made anew."""
-    return _filled(text, "records", lambda _: panel_records())[0]
+    return _filled(text, r"record ([\w-]+)", panel_record)[0]
 
 
-def panel_records() -> Iterator[str]:
-    """Every record of the panels' times, the oldest first, as a section."""
-    for file in sorted((ROOT / "docs" / "panel-speed").glob("*.json")):
-        made = json.loads(file.read_text(encoding="utf-8"))
-        _, _, told = bench_panels.document(made).partition("\n")
-        yield f"## {made['target'][0].upper()}{made['target'][1:]}"
-        yield told.replace("\n## ", "\n### ")
+def panel_record(name: str) -> Iterator[str]:
+    """The record of the panels' times in the file of this name, below a heading of the document's own."""
+    made = json.loads((ROOT / "docs" / "panel-speed" / f"{name}.json").read_text(encoding="utf-8"))
+    _, _, told = bench_panels.document(made).partition("\n")
+    yield told.replace("\n## ", "\n### ")
 
 
 def _filled(text: str, name: str, part: Callable[[str], Iterator[str]]) -> tuple[str, int]:

@@ -69,17 +69,14 @@ def find_browser() -> str:
 
 
 def record_shots(records: Path, pages: Path) -> list[Shot]:
-    """The newest ladder and the newest knee in `records`, their pages drawn into the folder `pages`."""
-    shots = []
-    for kind in ("ladder", "knee"):
-        files = sorted(records.glob(f"{kind}-*.json"))
-        if not files:
-            raise PictureError(f"No {kind} in {records}. Measure one: make bench")
-        drawn = pages / f"{kind}.html"
-        drawn.write_text(result_page.render_file(files[-1]), encoding="utf-8")
-        # The summary is a table, and stands in the documents as text: the pictures begin with the second part.
-        shots.append(Shot(f"bench_{kind}", drawn.as_uri(), "h1", COLUMN, "h2 >> nth=1"))
-    return shots
+    """A level of the newest ladder in `records`, its page drawn into the folder `pages`."""
+    files = sorted(records.glob("ladder-*.json"))
+    if not files:
+        raise PictureError(f"No ladder in {records}. Measure one: make bench")
+    drawn = pages / "ladder.html"
+    drawn.write_text(result_page.render_file(files[-1]), encoding="utf-8")
+    # The summary is a table, and stands in the documents as text: the picture begins with the first level.
+    return [Shot("bench_ladder", drawn.as_uri(), "h1", COLUMN, "h2 >> nth=1")]
 
 
 def dashboard_shots(grafana: str, dashboards: Path) -> list[Shot]:

@@ -16,7 +16,7 @@ from stack.settings import Port, Settings, settings_of
 LEAST_TOKEN_CHARACTERS = 32
 """Arc takes no shorter token, and then runs with none at all."""
 BYTES_PER_ROW = 16
-"""What a row takes on Arc's disk (docs/measurements.md)."""
+"""About what a row takes on Arc's disk."""
 IMAGES_BYTES = 4_000_000_000
 """About what all images take, and the building of them."""
 SPARE_BYTES = 1_000_000_000

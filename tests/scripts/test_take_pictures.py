@@ -57,7 +57,6 @@ def test_every_dashboard_and_the_newest_measurements_are_taken(
     dashboards = {f"grafana_{uid.replace('-', '_')}": take_pictures.SCREEN for uid in uids}
     assert taken == {
         "bench_ladder": take_pictures.COLUMN,
-        "bench_knee": take_pictures.COLUMN,
         **dashboards,
     }
     assert "Next:" in capsys.readouterr().out
