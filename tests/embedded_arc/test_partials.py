@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,12 +49,14 @@ class Bench:
         return answer(self.store.cursor().execute(sql))
 
     def shorter(self, sql: str) -> str | None:
-        cursor = self.store.cursor()
+        return self.shorter_on(self.store.cursor(), sql)
+
+    def shorter_on(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str | None:
         return self.partials.rewritten(cursor, sql, parse(cursor, sql), self.table)
 
     def kept(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         cursor = self.store.cursor()
-        shorter = self.partials.rewritten(cursor, sql, parse(cursor, sql), self.table)
+        shorter = self.shorter_on(cursor, sql)
         assert shorter is not None, sql
         return answer(cursor.execute(shorter))
 
@@ -87,17 +90,18 @@ def rows(file: int) -> dict[str, Any]:
 def answer(cursor: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Types and rows; floats to ten digits, for sums depend on their order."""
     table = cursor.to_arrow_table()
-    found = zip(*(table.column(i).to_pylist() for i in range(table.num_columns)), strict=True)
+    found = zip(*(column.to_pylist() for column in table.columns), strict=True)
     return [f"{field.name} {field.type}" for field in table.schema], [
         tuple(float(f"{v:.10g}") if isinstance(v, float) and math.isfinite(v) else v for v in row)
         for row in found
     ]
 
 
-@pytest.fixture
-def bench(settings: Settings) -> Iterator[Bench]:
+@contextmanager
+def filled(settings: Settings) -> Iterator[Bench]:
+    """All files written, all but the last sealed."""
     segments_root(settings.data_dir).mkdir(parents=True)
-    store = Store(replace(settings, segment_s=0.0, segment_rows=1))
+    store = Store(settings)
     made = Bench(store, Partials(store))
     for file in range(FILES):
         made.write(file)
@@ -106,22 +110,20 @@ def bench(settings: Settings) -> Iterator[Bench]:
     yield made
     made.partials.close()
     store.close()
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Iterator[Bench]:
+    with filled(replace(settings, segment_s=0.0, segment_rows=1)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The same for tests that only read."""
     folder = tmp_path_factory.mktemp("shared")
-    segments_root(folder).mkdir(parents=True)
-    store = Store(Settings(folder, "x" * 32, keep_s=None, segment_s=0.0, segment_rows=1))
-    made = Bench(store, Partials(store))
-    for file in range(FILES):
-        made.write(file)
-        if file < FILES - 1:
-            store.tidy()
-    yield made
-    made.partials.close()
-    store.close()
+    with filled(Settings(folder, "x" * 32, keep_s=None, segment_s=0.0, segment_rows=1)) as made:
+        yield made
 
 
 SINCE = f"time >= to_timestamp({T0_S + 14.3})"
