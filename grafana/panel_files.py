@@ -3,6 +3,9 @@
 A file begins with comment lines ``-- key: text``: ``title``, ``shows`` (what the panel shows) and ``look`` (what to
 look for) have to be there; ``window`` is the panel's own range, such as 30s or 10m, where the dashboard's would be
 too long. The SQL is in Grafana's form, with a variable as ``$car`` for a number and ``'$team'`` for a text.
+
+What several panels of a page ask first stands once, in a file ``<name>.cte`` beside them: a WITH without the question. A
+panel that says ``-- with: <name>`` asks on from there, and so may another such file.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ ROOT: Final = Path(__file__).parents[1]
 QUERIES: Final = ROOT / "queries"
 
 _HEADER_LINE: Final = re.compile(r"-- ([a-z]+): (\S.*)")
-_KEYS: Final = frozenset({"title", "shows", "look", "window"})
+_KEYS: Final = frozenset({"title", "shows", "look", "window", "with"})
 _WINDOW: Final = re.compile(r"[1-9]\d*[smh]")
 _FORBIDDEN_IN_HEADER: Final = re.compile(r"['\"$;]")
 """Arc masks strings before it strips comments, and Grafana replaces variables in both."""
@@ -94,6 +97,8 @@ def _read(file: Path) -> PanelQuery:
     if window is not None and _WINDOW.fullmatch(window) is None:
         raise ValueError(f"{file}: {window!r} is no window such as 30s or 10m")
     sql = "".join(lines[body:]).strip()
+    if "with" in header:
+        sql = _after(file.with_name(f"{header['with']}.cte"), sql)
     return PanelQuery(
         slug=file.stem,
         title=header["title"],
@@ -104,3 +109,15 @@ def _read(file: Path) -> PanelQuery:
         file=file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name,
         columns=answer_of(sql),
     )
+
+
+def _after(part: Path, sql: str) -> str:
+    """`sql` with the common table expressions of the file `part` in front of it."""
+    if not part.is_file():
+        raise ValueError(f"there is no {part.name} beside the panels of {part.parent.name}")
+    lines = part.read_text(encoding="utf-8").splitlines()
+    first = "\n".join(line for line in lines if not line.startswith("-- "))
+    before = [named[2] for line in lines if (named := _HEADER_LINE.fullmatch(line)) and named[1] == "with"]
+    if before:
+        first = _after(part.with_name(f"{before[0]}.cte"), first)
+    return f"{first}, {sql.removeprefix('WITH ')}" if sql.startswith("WITH ") else f"{first}\n{sql}"

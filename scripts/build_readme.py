@@ -198,12 +198,12 @@ def panels(dashboard: str) -> Iterator[str]:
 
 
 def sql(file: str) -> Iterator[str]:
-    """The query in `file` without its header."""
-    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    """The question of the panel in `file`, whole."""
+    path = Path(file)
     yield f"[`{file}`](../{file}):"
     yield ""
     yield "```sql"
-    yield from (line for line in lines if not line.startswith("-- "))
+    yield load_panels(path.parent.name)[path.stem].sql
     yield "```"
 
 

@@ -58,14 +58,21 @@ def test_titles_are_told_apart(dashboard: Json) -> None:
     assert len(titles) == len(set(titles))
 
 
+def with_parts(file: Path) -> str:
+    """The text of a query's file, and of those that it goes on from."""
+    text = file.read_text(encoding="utf-8")
+    named = re.findall(r"^-- with: (\w+)$", text, re.MULTILINE)
+    return "\n".join([text, *(with_parts(file.with_name(f"{name}.cte")) for name in named)])
+
+
 @each_panel
 def test_a_panel_says_what_it_shows_what_to_look_for_and_what_it_asks(shown: Shown) -> None:
     description = shown.panel["description"]
     files = re.findall(r"^Query: (\S+\.sql)$", description, re.MULTILINE)
     assert len(files) == len(shown.targets) == len(re.findall(r"^Look for: .+", description, re.MULTILINE))
     for file, target in zip(files, shown.targets, strict=True):
-        written = (ROOT / file).read_text(encoding="utf-8")
-        # Whoever opens the file finds the columns that the panel asks for.
+        written = with_parts(ROOT / file)
+        # Whoever opens the file, and those that it names, finds the columns that the panel asks for.
         selected = re.findall(r"\bAS (\w+)", target["sql"], re.IGNORECASE)
         assert all(
             re.search(rf"\b{name}\b", written) for name in selected if shown.dashboard["uid"] != QUESTIONS

@@ -2,23 +2,8 @@
 -- shows: What each car of the team burned in each lap from line to line. Laps in which it was refuelled are left out.
 -- look: about three tenths of a gallon under green, less in a long draft or when a driver saves, and far less under caution.
 -- window: 1h
-WITH laps AS (
-    SELECT
-        car_number,
-        lap,
-        ANY_VALUE(driver) AS driver,
-        MAX(time) AS crossed,
-        arg_max(fuel_gal, time) AS fuel_gal,
-        arg_max(fuel_added_gal, time) AS fuel_added_gal
-    FROM lap_times
-    WHERE time >= $__timeFrom() AND time < $__timeTo()
-      AND team = '$team'
-    GROUP BY car_number, lap
-), newest AS (
-    SELECT car_number, arg_max(lap, crossed) AS lap
-    FROM laps
-    GROUP BY car_number
-), burns AS (
+-- with: laps
+WITH burns AS (
     SELECT
         laps.car_number,
         laps.lap,
