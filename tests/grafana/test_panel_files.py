@@ -45,9 +45,23 @@ def test_a_variable_says_itself_how_it_is_written(tmp_path: Path) -> None:
     assert "$__timeFrom() AND time < $__timeTo()" in query.target_sql
 
 
+def test_a_question_goes_on_from_what_its_page_asks_first(tmp_path: Path) -> None:
+    folder = written(
+        tmp_path,
+        HEAD + "-- with: quick\nWITH few AS (SELECT * FROM quick LIMIT 3)\nSELECT speed_mph FROM few",
+    )
+    (folder / "car" / "all.cte").write_text("-- Every row.\nWITH every AS (SELECT * FROM engine_telemetry)\n")
+    (folder / "car" / "quick.cte").write_text("-- with: all\nWITH quick AS (SELECT * FROM every)\n")
+    assert load_panels("car", folder)["speed"].sql == (
+        "WITH every AS (SELECT * FROM engine_telemetry), quick AS (SELECT * FROM every), "
+        "few AS (SELECT * FROM quick LIMIT 3)\nSELECT speed_mph FROM few"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (HEAD + "-- with: nothing\n" + SQL, "no nothing.cte"),
         ("-- title: Speed\n-- shows: How fast.\n" + SQL, "no '-- look"),
         (HEAD + "-- colour: red\n" + SQL, "not a header line: -- colour"),
         (HEAD + "-- look: again.\n" + SQL, "not a header line"),
