@@ -20,6 +20,7 @@ import pytest
 
 from embedded_arc.run import running
 from embedded_arc.settings import Settings
+from tests.embedded_arc.sealed import Bench, filled
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 T0_US = 1_748_779_200_000_000
@@ -187,3 +188,17 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         for stream in (made.process.stdin, made.process.stdout, made.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Iterator[Bench]:
+    with filled(replace(settings, segment_s=0.0, segment_rows=1)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The same for tests that only read."""
+    folder = tmp_path_factory.mktemp("shared")
+    with filled(Settings(folder, "x" * 32, keep_s=None, segment_s=0.0, segment_rows=1)) as made:
+        yield made

@@ -2,131 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
 
-import duckdb
 import msgpack
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded_arc.catalog import Table
-from embedded_arc.nested import unnested
-from embedded_arc.partials import Partials
 from embedded_arc.payload import PayloadReader
 from embedded_arc.prepared import prepared
-from embedded_arc.settings import Settings
-from embedded_arc.sql_tree import parse
-from embedded_arc.store import Store, segments_root
-
-T0_S = 1_748_779_200
-FILES = 6
-FILE_S = 10
-ROWS = 400
-"""Rows of a file."""
-
-
-@dataclass(slots=True)
-class Bench:
-    """A table of several files, all but the last of them sealed, and both ways to ask it."""
-
-    store: Store
-    partials: Partials
-
-    @property
-    def table(self) -> Table:
-        found = self.store.catalog.find("db", "t")
-        assert found is not None
-        return found
-
-    def plain(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return answer(self.store.cursor().execute(sql))
-
-    def shorter(self, sql: str) -> str | None:
-        return self.shorter_on(self.store.cursor(), sql)
-
-    def shorter_on(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str | None:
-        return self.partials.rewritten(cursor, sql, parse(cursor, sql), self.table)
-
-    def kept(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        cursor = self.store.cursor()
-        shorter = self.shorter_on(cursor, sql)
-        assert shorter is not None, sql
-        return answer(cursor.execute(shorter))
-
-    def write(self, file: int) -> None:
-        self.store.take("db", PayloadReader(lambda: 0).read(msgpack.packb(rows(file))))
-        self.store.flush()
-
-
-def rows(file: int) -> dict[str, Any]:
-    rng = np.random.default_rng(file)
-    start_us = (T0_S + file * FILE_S) * 10**6
-    car = [i % 5 for i in range(ROWS)]
-    speed = [None if i % 37 == 0 else round(float(v), 2) for i, v in enumerate(rng.normal(180, 20, ROWS))]
-    columns: dict[str, list[Any]] = {
-        "time": [start_us + i * FILE_S * 10**6 // ROWS for i in range(ROWS)],
-        "car": car,
-        "driver": [f"Driver {c}" if c != 4 else None for c in car],
-        "speed": speed,
-        "rpm": [int(v) for v in rng.integers(3000, 9500, ROWS)],
-        "lap": [1 + file // 2] * ROWS,
-        "pit": [i % 11 == 0 for i in range(ROWS)],
-    }
-    if file == 3:
-        # Integers in one file, floats in the others.
-        columns["speed"] = [0 if v is None else int(v) for v in speed]
-    if file == 4:
-        del columns["pit"]
-    return {"m": "t", "columns": columns}
-
-
-def answer(cursor: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Types and rows; floats to ten digits, for sums depend on their order."""
-    table = cursor.to_arrow_table()
-    found = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    return [f"{field.name} {field.type}" for field in table.schema], [
-        tuple(float(f"{v:.10g}") if isinstance(v, float) and math.isfinite(v) else v for v in row)
-        for row in found
-    ]
-
-
-@contextmanager
-def filled(settings: Settings) -> Iterator[Bench]:
-    """All files written, all but the last sealed."""
-    segments_root(settings.data_dir).mkdir(parents=True)
-    store = Store(settings)
-    made = Bench(store, Partials(store))
-    for file in range(FILES):
-        made.write(file)
-        if file < FILES - 1:
-            store.tidy()
-    yield made
-    made.partials.close()
-    store.close()
-
-
-@pytest.fixture
-def bench(settings: Settings) -> Iterator[Bench]:
-    with filled(replace(settings, segment_s=0.0, segment_rows=1)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """The same for tests that only read."""
-    folder = tmp_path_factory.mktemp("shared")
-    with filled(Settings(folder, "x" * 32, keep_s=None, segment_s=0.0, segment_rows=1)) as made:
-        yield made
-
-
-SINCE = f"time >= to_timestamp({T0_S + 14.3})"
+from tests.embedded_arc.sealed import FILES, ROWS, SINCE, T0_S, Bench
 
 TAKEN_APART = [
     "SELECT car, count(*), count(speed), sum(rpm), sum(speed), avg(speed), avg(rpm), min(speed), max(rpm) FROM db.t GROUP BY car ORDER BY car",
@@ -201,48 +86,6 @@ LEFT_ALONE = [
 @pytest.mark.parametrize("sql", LEFT_ALONE)
 def test_other_queries_are_left_alone(shared: Bench, sql: str) -> None:
     assert shared.shorter(sql) is None
-
-
-NESTED = [
-    f"SELECT a.car, max(a.v) FROM (SELECT car, lap, avg(speed) AS v FROM db.t WHERE {SINCE} GROUP BY 1, 2) AS a GROUP BY a.car ORDER BY 1",
-    f"SELECT a.car, a.s, b.s FROM (SELECT car, sum(rpm) AS s FROM db.t WHERE {SINCE} GROUP BY car) AS a INNER JOIN (SELECT car, count(*) AS s FROM db.t GROUP BY car) AS b ON a.car = b.car ORDER BY 1",
-    f"SELECT p.time, p.car, a.m FROM db.t AS p INNER JOIN (SELECT car, max(rpm) AS m FROM db.t WHERE {SINCE} GROUP BY car) AS a ON a.car = p.car AND a.m = p.rpm ORDER BY 1, 2",
-    f"WITH x AS (SELECT driver, n FROM (SELECT driver, count(*) AS n FROM db.t WHERE {SINCE} GROUP BY driver)) SELECT n, count(*) FROM x GROUP BY n ORDER BY n",
-    f"SELECT step, n * 100.0 / sum(n) OVER () FROM (SELECT rpm // 1000 AS step, count(*) AS n FROM db.t WHERE {SINCE} GROUP BY 1) AS steps ORDER BY step",
-    f"SELECT unnamed_subquery.m FROM (SELECT max(time) AS m FROM db.t WHERE {SINCE}) ORDER BY 1",
-    f"SELECT q, w FROM (SELECT car, sum(lap) FROM db.t WHERE {SINCE} GROUP BY car ORDER BY car LIMIT 2) AS a(q, w) ORDER BY q",
-    f"SELECT count(*) FROM db.t WHERE rpm > (SELECT max(m) - 9 FROM (SELECT max(rpm) AS m FROM db.t WHERE {SINCE}) AS a)",
-    f"SELECT car, m FROM (SELECT car, max(rpm) AS m FROM db.t WHERE {SINCE} GROUP BY car) AS a UNION ALL SELECT 0, min(m) FROM (SELECT min(rpm) AS m FROM db.t) AS b ORDER BY 1, 2",
-]
-
-
-def unnested_sql(bench: Bench, cursor: duckdb.DuckDBPyConnection, sql: str) -> str | None:
-    find = bench.store.catalog.find
-    return unnested(cursor, bench.partials, parse(cursor, sql), lambda own, name: find(own or "db", name))
-
-
-@pytest.mark.parametrize("sql", NESTED)
-def test_a_subquery_is_answered_from_kept_pieces(shared: Bench, sql: str) -> None:
-    for _ in range(2):
-        cursor = shared.store.cursor()
-        shorter = unnested_sql(shared, cursor, sql)
-        assert shorter is not None and "nested_0" in shorter
-        assert answer(cursor.execute(shorter)) == shared.plain(sql)
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        # A name of a WITH is no table.
-        "WITH t AS (SELECT 1 AS car, 2 AS rpm) SELECT m FROM (SELECT max(rpm) AS m FROM t) AS a",
-        "SELECT m FROM (SELECT max(rpm) AS m FROM db.other) AS a",
-        "SELECT a.speed FROM (SELECT speed FROM db.t) AS a",
-        "SELECT b.m FROM db.t AS o, LATERAL (SELECT max(rpm) AS m FROM db.t WHERE car = o.car) AS b",
-        "SELECT count(*) FROM db.t",
-    ],
-)
-def test_other_subqueries_are_left_alone(shared: Bench, sql: str) -> None:
-    assert unnested_sql(shared, shared.store.cursor(), sql) is None
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
