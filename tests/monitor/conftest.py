@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,10 @@ from nascar.monitor.use import UNKNOWN
 from nascar.stream.ledger import TableLedger
 from nascar.stream.progress import Phase, Snapshot
 from nascar.stream.settings import StreamSettings
-from tests.stream.conftest import DATABASE, TOKEN, Server
+from tests.stream.conftest import DATABASE, TOKEN, Server, dead_port, server
+
+__all__ = ["dead_port", "server"]
+"""The stream's own fixtures serve here, too."""
 
 TIMES_FASTER = 10
 START_US = 1_795_530_000_000_000
@@ -39,22 +41,6 @@ class FastClock:
 @pytest.fixture
 def clock() -> FastClock:
     return FastClock()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def dead_port() -> int:
-    """A port at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
