@@ -101,6 +101,11 @@ def save(out: Path, docker: Docker) -> Path:
 
 def load(path: Path, docker: Docker) -> tuple[str, ...]:
     """Verify the bundle at `path`, a file or the folder that it was unpacked to, and load its images; their names."""
+    if not path.exists():
+        raise Broken(
+            f"there is no {path}",
+            "Give the file that make bundle wrote: make unbundle BUNDLE=nascar-stack-….tar",
+        )
     try:
         with Archive(path) as archive:
             manifest = json.loads(archive.text(MANIFEST))

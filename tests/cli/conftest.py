@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +30,23 @@ class Engine:
 
     url: str
     process: subprocess.Popen[str]
+
+    def ask(self, database: str, sql: str) -> list[list[Any]]:
+        """The rows that a query of bare table names answers with."""
+        request = urllib.request.Request(
+            self.url + "/api/v1/query",
+            data=json.dumps({"sql": sql}).encode(),
+            headers={
+                "Authorization": f"Bearer {TOKEN}",
+                "Content-Type": "application/json",
+                "x-arc-database": database,
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        assert answer["success"], answer
+        rows: list[list[Any]] = answer["data"]
+        return rows
 
 
 def start_engine(directory: Path) -> Engine:

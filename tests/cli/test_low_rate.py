@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from nascar.race.entries import load_entries
 from nascar.telemetry.columns import Column, Kind, Table
 from nascar.telemetry.schema import LOW_RATE_TABLES
-from tests.cli.conftest import TOKEN, Engine, Nascar
+from tests.cli.conftest import Engine, Nascar
 
 SECONDS = 10
 CARS = 12
@@ -48,20 +47,7 @@ class Streamed:
         return facts
 
     def ask(self, sql: str) -> list[list[Any]]:
-        request = urllib.request.Request(
-            self.engine.url + "/api/v1/query",
-            data=json.dumps({"sql": sql}).encode(),
-            headers={
-                "Authorization": f"Bearer {TOKEN}",
-                "Content-Type": "application/json",
-                "x-arc-database": DATABASE,
-            },
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer = json.load(response)
-        assert answer["success"], answer
-        rows: list[list[Any]] = answer["data"]
-        return rows
+        return self.engine.ask(DATABASE, sql)
 
 
 @pytest.fixture(scope="module")

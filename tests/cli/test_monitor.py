@@ -43,26 +43,10 @@ class Run:
     output: str
 
     def ask(self, columns: str, rest: str = "") -> list[list[Any]]:
-        return ask(self.engine, DATABASE, f"SELECT {columns} FROM {NAME} {rest}")
+        return self.engine.ask(DATABASE, f"SELECT {columns} FROM {NAME} {rest}")
 
     def column(self, name: str) -> list[float | None]:
         return [row[0] for row in self.ask(name, "ORDER BY time")]
-
-
-def ask(engine: Engine, database: str, sql: str) -> list[list[Any]]:
-    headers = {
-        "Authorization": f"Bearer {TOKEN}",
-        "Content-Type": "application/json",
-        "x-arc-database": database,
-    }
-    request = urllib.request.Request(
-        engine.url + "/api/v1/query", data=json.dumps({"sql": sql}).encode(), headers=headers
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        answer = json.load(response)
-    assert answer["success"], answer
-    rows: list[list[Any]] = answer["data"]
-    return rows
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +127,8 @@ def test_without_the_watching_there_is_no_such_table(engine: Engine, nascar: Nas
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert json.loads(report.read_text())["monitor"] is None
-    assert ask(engine, "unwatched", "SELECT COUNT(*) FROM engine_telemetry") == [[2_000]]
-    assert ask(engine, "unwatched", f"SELECT COUNT(*) FROM {NAME}") == [], (
+    assert engine.ask("unwatched", "SELECT COUNT(*) FROM engine_telemetry") == [[2_000]]
+    assert engine.ask("unwatched", f"SELECT COUNT(*) FROM {NAME}") == [], (
         "an answer without rows: no such table"
     )
 
@@ -193,6 +177,7 @@ def test_a_port_that_is_taken_ends_it_before_anything_is_sent(engine: Engine, na
         ("--ask-every", "-1"),
         ("--ask-every", "often"),
         ("--ask-every", "5", "--no-monitor"),
+        ("--metrics-host", "127.0.0.1"),
     ],
 )
 def test_bad_flags_are_refused_with_what_would_be_right(

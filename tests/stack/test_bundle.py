@@ -181,9 +181,17 @@ def test_a_bundle_for_another_architecture_is_refused_before_it_is_loaded(
 def test_what_is_no_bundle_is_refused(command: DockerCommand, tmp_path: Path) -> None:
     other = tmp_path / "other.tar"
     other.write_bytes(b"something else")
-    for path in (other, tmp_path / "not there.tar", written(tmp_path / "a.tar")):
+    for path in (other, written(tmp_path / "a.tar")):
         with pytest.raises(Broken, match="is no whole bundle"):
             bundle.load(path, command.docker())
+
+
+def test_a_bundle_that_is_not_there_is_said_to_be_away_not_broken(
+    command: DockerCommand, tmp_path: Path
+) -> None:
+    with pytest.raises(Broken, match=r"there is no .*/away\.tar") as broken:
+        bundle.load(tmp_path / "away.tar", command.docker())
+    assert "make unbundle BUNDLE=" in broken.value.fix
 
 
 def test_images_that_are_missing_or_mixed_are_not_saved(command: DockerCommand, tmp_path: Path) -> None:

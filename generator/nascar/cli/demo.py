@@ -22,6 +22,7 @@ from nascar.cli.streaming import Outcome, Streaming
 from nascar.cli.summary import output_console, print_summary
 from nascar.engine import EngineProcess
 from nascar.errors import NascarError
+from nascar.monitor.endpoint import Address
 from nascar.monitor.settings import MonitorSettings
 from nascar.questions import load_questions
 from nascar.stream import report as reports
@@ -75,13 +76,14 @@ def run(args: argparse.Namespace) -> int:
     pipeline = pipeline_of(args, max(arguments.DEFAULT_BATCH_SIZE, args.cars), args.seconds or None)
     if args.report is not None:
         reports.check_writable(args.report)
+    metrics = monitor_flags.metrics_address(args)
     processes = processes_for(pipeline)
     if processes == 1:
         pipeline.prepare()
-    return asyncio.run(_run(args, pipeline, processes))
+    return asyncio.run(_run(args, pipeline, processes, metrics))
 
 
-async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int) -> int:
+async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int, metrics: Address | None) -> int:
     console = output_console()
     console.print(
         f"{len(pipeline.entries)} cars, {args.rate:,} messages/s, "
@@ -109,7 +111,7 @@ async def _run(args: argparse.Namespace, pipeline: Pipeline, processes: int) -> 
                 processes,
                 below=board.picture,
                 monitor=MonitorSettings(server_pid=engine.pid, server_data=engine.data_dir),
-                metrics=monitor_flags.metrics_address(args),
+                metrics=metrics,
                 question_ms=rounds.times_ms,
             )
             outcome = await _race(streaming, rounds)

@@ -24,8 +24,7 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--metrics-host",
-        default=DEFAULT_HOST,
-        help="address to serve them at; whoever reaches it can read them (default: %(default)s)",
+        help=f"address to serve them at; whoever reaches it can read them (default: {DEFAULT_HOST})",
         metavar="HOST",
     )
 
@@ -63,7 +62,11 @@ def add_monitor(parser: argparse.ArgumentParser) -> None:
 
 def metrics_address(args: argparse.Namespace) -> Address | None:
     """Where to serve metrics; None for nowhere."""
-    return None if args.metrics_port is None else Address(args.metrics_host, args.metrics_port)
+    if args.metrics_port is None:
+        if args.metrics_host is not None:
+            raise UsageError("--metrics-host serves nothing without a port: give --metrics-port, too.")
+        return None
+    return Address(args.metrics_host or DEFAULT_HOST, args.metrics_port)
 
 
 def monitor_settings(args: argparse.Namespace) -> MonitorSettings:

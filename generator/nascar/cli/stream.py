@@ -161,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = pipeline_of(args, args.batch_size, duration_s, args.time_unit, args.compression)
     if args.report is not None:
         reports.check_writable(args.report)
+    monitor, metrics = monitor_flags.monitor_settings(args), monitor_flags.metrics_address(args)
     processes = args.processes or (1 if args.dry_run else processes_for(pipeline))
     if not args.dry_run:
         check_batches(pipeline, processes * args.shard.count)
@@ -175,8 +176,8 @@ def run(args: argparse.Namespace) -> int:
         args.start_at,
         prove=not args.no_verify and args.shard.is_whole,
         prove_within_s=args.verify_deadline,
-        monitor=monitor_flags.monitor_settings(args),
-        metrics=monitor_flags.metrics_address(args),
+        monitor=monitor,
+        metrics=metrics,
     )
     outcome = asyncio.run(_run(streaming))
     judged = verdict(outcome.result, outcome.verification, outcome.trouble)
