@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
+from grafana.fields import Json
 from nascar.race.entries import load_entries
-
-Json = dict[str, Any]
 
 MANUFACTURER_COLORS: Final = {"Chevrolet": "#E5B80B", "Ford": "#3274D9", "Toyota": "#E02F44"}
 FLAG_COLORS: Final = {

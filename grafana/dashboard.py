@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
+from grafana.fields import Json
 from grafana.links import TITLES, dashboard_links
 from grafana.panel_files import load_panels
 from grafana.panels import DATASOURCE, target
-
-Json = dict[str, Any]
 
 REFRESH: Final = "5s"
 """Every panel can answer within it at the full rate on two cores; a shorter one starves the last ones."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from grafana.fields import Json
 
 HOME: Final = "nascar-overview"
 CAR: Final = "nascar-car"

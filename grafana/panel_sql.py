@@ -27,18 +27,6 @@ from nascar.telemetry.schema import TABLES
 PUBLISHED_CAR: Final = 24
 """The car that the published questions about one car ask for."""
 
-LOOK: Final = {
-    1: "how close the ten are: at one speed they draft, and a gap opens where one gets away.",
-    2: "two dips of the speed in each lap are the two ends of the track; a long one is a caution or a stop.",
-    3: "three makes within a mile an hour of each other: the rules make the cars equal.",
-    4: "temperature and pressure rise together over a stint and fall at once with new tires.",
-    5: "who leans hardest on the tires: near 3 g in the turns is what they can take.",
-    6: "the car with the least fuel stops next; red is two laps.",
-    7: "a team's best car against the mean of all its cars.",
-    8: "few cars brake hard on a fast oval: those here are in traffic, in trouble or coming to the pits.",
-}
-"""What to look for in the answer, by number of the question."""
-
 _ONE_CAR: Final = re.compile(rf"\bcar_number = {PUBLISHED_CAR}\b")
 _ITEM: Final = re.compile(r"(?:(?P<expression>.+?)\s+as\s+)?(?P<name>\w+)", re.DOTALL)
 
@@ -81,7 +69,7 @@ def _panel_query(question: Question) -> PanelQuery:
         slug=question.slug,
         title=panel_text(question.title),
         shows=panel_text(question.shows),
-        look=panel_text(LOOK[question.number]),
+        look=panel_text(question.look),
         window=_duration(question.window_s),
         sql=sql,
         file=f"queries/{question.number:02d}_{question.slug}.sql",

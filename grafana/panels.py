@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from grafana.fields import Json as Json
 from grafana.fields import meaning, override
 from grafana.panel_files import PanelQuery
-
-Json = dict[str, Any]
 
 DATASOURCE: Final = {"type": "basekick-arc-datasource", "uid": "arc"}
 NO_VALUE: Final = "no data yet"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from grafana.fields import Json
 from nascar.race.entries import load_entries
-
-Json = dict[str, Any]
 
 
 def car_variable() -> Json:

@@ -1,5 +1,6 @@
 -- title: Real-Time Leaderboard (Top 10 by Speed)
 -- shows: The ten fastest cars over the last ten seconds: who is quick right now, whatever place they run in.
+-- look: how close the ten are: at one speed they draft, and a gap opens where one gets away.
 SELECT
     car_number,
     driver,

@@ -1,5 +1,6 @@
 -- title: Speed Over Time (Specific Car)
 -- shows: The newest 1,000 readings of car 24: its speed through each turn, with rpm, throttle, fuel and lap beside it.
+-- look: two dips of the speed in each lap are the two ends of the track, and a long one is a caution or a stop.
 SELECT
     time,
     speed_mph,

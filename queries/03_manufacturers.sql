@@ -1,5 +1,6 @@
 -- title: Manufacturer Performance Comparison
 -- shows: The three makes over the last minute: average and top speed, engine speed and throttle across all their cars.
+-- look: three makes within a mile an hour of each other: the rules make the cars equal.
 SELECT
     manufacturer,
     COUNT(*) as samples,

@@ -1,5 +1,6 @@
 -- title: Tire Degradation Analysis
 -- shows: Car 24 lap by lap over ten minutes: tires heat up and gain pressure as the stint goes on, and start again after a stop.
+-- look: temperature and pressure rise together over a stint and fall at once with new tires.
 SELECT
     car_number,
     ANY_VALUE(driver) as driver,

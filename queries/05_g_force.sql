@@ -1,5 +1,6 @@
 -- title: G-Force Distribution (Cornering Performance)
 -- shows: The ten cars with the most lateral g in five minutes: who carries the most speed through the banking.
+-- look: who leans hardest on the tires: near 3 g in the turns is what they can take.
 SELECT
     car_number,
     driver,

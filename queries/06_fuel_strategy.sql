@@ -1,5 +1,6 @@
 -- title: Fuel Strategy Monitor
 -- shows: The ten cars with the least fuel over the last two minutes: who has to stop next.
+-- look: the car with the least fuel stops next, and red is two laps.
 SELECT
     car_number,
     ANY_VALUE(driver) as driver,

@@ -1,5 +1,6 @@
 -- title: Team Comparison Dashboard
 -- shows: Every team over the last thirty seconds: how many cars it runs, how fast they are and how hard they rev.
+-- look: the best car of a team against the mean of all its cars.
 SELECT
     team,
     COUNT(DISTINCT car_number) as cars,

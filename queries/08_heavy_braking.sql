@@ -1,5 +1,6 @@
 -- title: Brake Usage Analysis (Heavy Braking Events)
 -- shows: The ten drivers with the most readings above 500 psi of brake pressure in a minute: who is late on the brakes, in trouble or on the way into the pits.
+-- look: few cars brake hard on a fast oval: those here are in traffic, in trouble or coming to the pits.
 SELECT
     car_number,
     driver,

@@ -188,7 +188,7 @@ def panels(dashboard: str) -> Iterator[str]:
     yield "| panel | what to look for | its SQL |"
     yield "|---|---|---|"
     if dashboard == "race":
-        asked = [(q.title, q.shows, f"queries/{q.number:02d}_{q.slug}.sql") for q in load_questions()]
+        asked = [(q.title, q.look, f"queries/{q.number:02d}_{q.slug}.sql") for q in load_questions()]
     else:
         asked = [(panel.title, panel.look, panel.file) for panel in load_panels(dashboard).values()]
     for title, look, file in asked:

@@ -1,7 +1,7 @@
 """The eight questions of the demo, read from their .sql files.
 
 A file is named ``NN_slug.sql`` and is runnable as it stands. It begins with comment lines ``-- key: text``;
-``title`` and ``shows`` (one line on what the answer shows) must be there. The header holds no quotes, dollar
+``title`` and ``shows`` (one line on what the answer shows) must be there, ``look`` (what to look for in it) may. The header holds no quotes, dollar
 signs or semicolons: Arc masks strings before it strips comments, so an apostrophe there would open one.
 """
 
@@ -38,6 +38,8 @@ class Question:
     """The statement without its comment header, as published, closing semicolon included."""
     window_s: int
     """Length of the stretch of time, ending now, that it asks about."""
+    look: str = ""
+    """One line on what to look for in the answer."""
 
 
 def queries_directory() -> Path:
@@ -92,4 +94,5 @@ def _read(file: Path) -> Question:
         shows=header["shows"],
         sql=sql,
         window_s=int(window[1]) * _SECONDS[window[2]],
+        look=header.get("look", ""),
     )

@@ -1,5 +1,6 @@
 -- title: Speed Over Time (Specific Car)
 -- shows: Car 24 second by second over five minutes: speed through each turn, with rpm, throttle, fuel and lap beside it.
+-- look: two dips of the speed in each lap are the two ends of the track, and a long one is a caution or a stop.
 -- panel: At full rate the newest 1,000 raw rows of one car span 0.2 s, so the panel asks for one row a second.
 SELECT
     to_timestamp(floor(epoch(time))) as time,
