@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 
 import psutil
 import pytest
@@ -16,14 +16,14 @@ from nascar.monitor.monitor import Monitor
 from nascar.monitor.sample import Sample
 from nascar.monitor.settings import MonitorSettings
 from nascar.monitor.table import PIPELINE_METRICS
-from nascar.questions import load_questions
+from nascar.questions import for_database, load_questions
 from nascar.stream.progress import Phase
 from nascar.stream.result import Result
 from nascar.stream.settings import StreamSettings
 from nascar.stream.sharded_run import ShardedRun
 from nascar.stream.verdict import verdict
 from tests.monitor.conftest import START_US, TIMES_FASTER, FastClock, snapshot, until
-from tests.stream.conftest import GOOD, Act, Server
+from tests.stream.conftest import DATABASE, GOOD, Act, Server
 from tests.stream.watched import Make, Watched
 from tests.stream.work import FakeWork
 
@@ -206,15 +206,21 @@ async def test_the_newest_row_is_as_old_as_it_is(server: Server, settings: Make,
 async def test_questions_are_asked_in_turn_when_there_are_rows_to_ask_about(
     server: Server, settings: Make, clock: FastClock
 ) -> None:
-    questions = load_questions()
-    watched = MonitorSettings(questions=questions, ask_every_s=0.05)
+    # The server knows the tables by name only: what needs a column of theirs it does not answer, but question 4 it does.
+    questions = sorted(load_questions(), key=lambda question: question.number != 4)
+    watched = MonitorSettings(questions=tuple(questions), ask_every_s=0.05)
+
+    def asked() -> list[str]:
+        return [sql for sql in server.queries if "MAX(time)" not in sql]
+
     result, seen, _ = await watch(settings(), clock, watched)
-    assert not [sql for sql in server.queries if "MAX(time)" not in sql], "nothing to ask about"
+    assert not asked(), "nothing to ask about"
     server.rows.append(("engine_telemetry", 24, clock.now_us()))
     result, seen, _ = await watch(settings(), FastClock(), watched)
     last = seen.samples[-1].values()
-    # The server knows the tables by name only: what needs a column of theirs it does not answer.
     assert not math.isnan(last["question_4_ms"]), "an empty answer is one, too"
+    in_turn = [for_database(question.sql, DATABASE) for question in questions]
+    assert asked() == list(islice(cycle(in_turn), len(asked())))
     assert verdict(result).ok
 
 
